@@ -1,0 +1,59 @@
+# KineCue. `make` alone shows the targets; each sets up what it needs first (see bootstrap/), and only what is missing.
+#
+#   PYTHON=/path/to/python3.12   makes the virtual environment from this Python
+#   KINECUE_ROS=pypi|system      takes ROS 2 from PyPI although one is sourced, or insists on the sourced one
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/sh
+
+BIN := .venv/bin
+export PYTHON KINECUE_ROS
+
+# Values are handed over through the environment, so that blanks and quotes in a file name stay what they are.
+export VIDEO CAMERA EXERCISE
+DEMO_ARGUMENTS = $(if $(VIDEO),--video "$$VIDEO") $(if $(CAMERA),--camera "$$CAMERA") $(if $(EXERCISE),--exercise "$$EXERCISE")
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup
+setup: ## Make the virtual environment with ROS 2, interfaces, models and voice
+	@sh bootstrap/run.sh setup
+
+.PHONY: demo
+demo: ## Watch the sample clip and speak; VIDEO=clip.mp4 or CAMERA=0, EXERCISE=squat
+	@sh bootstrap/run.sh demo
+	@$(BIN)/kinecue demo $(DEMO_ARGUMENTS)
+
+.PHONY: test
+test: ## Run the linters, the type checker and all tests
+	@sh bootstrap/run.sh test
+	@status=0; \
+	$(BIN)/ruff check --quiet . || status=1; \
+	$(BIN)/ruff format --check --quiet . || status=1; \
+	$(BIN)/mypy || status=1; \
+	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS) || status=1; \
+	exit $$status
+
+.PHONY: lint
+lint: ## Run the linters and the type checker
+	@sh bootstrap/run.sh setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+.PHONY: bench
+bench: bench-graph ## Run all benchmarks; results in bench_output/
+
+.PHONY: bench-graph
+bench-graph: ## Measure the graph: latencies, rates, counted and spoken against the truth
+	@sh bootstrap/run.sh bench
+	@$(BIN)/python bench/graph.py
+
+.PHONY: clean
+clean: ## Remove everything that was made here
+	rm -rf .venv demo_output bench_output build install log .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf src/kinecue.egg-info
+	find bootstrap src test bench launch -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The command ``kinecue``: one module per subcommand."""

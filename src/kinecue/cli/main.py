@@ -1,0 +1,167 @@
+"""The command ``kinecue``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kinecue import __version__
+from kinecue.body.errors import KineCueError
+from kinecue.cli import models as model_commands
+from kinecue.cli import sample as sample_commands
+from kinecue.cli import voice as voice_commands
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+models_app = typer.Typer(no_args_is_help=True, help="Pose networks: install, list, check.")
+voice_app = typer.Typer(no_args_is_help=True, help="The voice: install, look, hear.")
+app.add_typer(models_app, name="models")
+app.add_typer(voice_app, name="voice")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@app.command()
+def demo(
+    video: Annotated[
+        str | None, typer.Option(help="Video file; without it and --camera, the sample clip.")
+    ] = None,
+    camera: Annotated[str | None, typer.Option(help="V4L2 device: number or path.")] = None,
+    exercise: Annotated[
+        str | None, typer.Option(help="Name of an exercise file; default squat, or the sample's own.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Folder for what the demo writes.")] = Path("demo_output"),
+    model: Annotated[str, typer.Option(help="Pose network: lite, full or heavy.")] = "full",
+    engine: Annotated[str, typer.Option(help="Speech engine: auto, piper, flite, espeak or null.")] = "auto",
+    device: Annotated[str, typer.Option(help="Sound device, part of its name; none = only recorded.")] = "",
+    camera_height: Annotated[float, typer.Option(help="Camera over the floor, m; 0 = not known.")] = 0.0,
+    camera_tilt: Annotated[float, typer.Option(help="Camera tilt in degrees, positive looks down.")] = 0.0,
+    fov: Annotated[float, typer.Option(help="Field of view along the longer side, degrees.")] = 62.0,
+    seconds: Annotated[
+        float, typer.Option(help="Stop after so long; 0 = at the end of the video, or with Ctrl+C.")
+    ] = 0.0,
+) -> None:
+    """Run the whole graph on a clip or a camera, in real time, and write what was seen and said.
+
+    Exit status 0 if repetitions were counted and a cue was spoken.
+    """
+    from kinecue.cli.demo import DemoSettings, run_demo
+
+    settings = DemoSettings(
+        video=video or None,
+        camera=camera or None,
+        exercise=exercise or None,
+        output=output,
+        model=model,
+        engine=engine,
+        device=device,
+        camera_height=camera_height,
+        camera_tilt_deg=camera_tilt,
+        fov_deg=fov,
+        seconds=seconds,
+    )
+    raise typer.Exit(run_demo(settings))
+
+
+@app.command()
+def sample(
+    names: Annotated[list[str] | None, typer.Argument(help="Sample clips; default sample_squat.")] = None,
+) -> None:
+    """Render sample clips of a synthetic athlete, with their truth; those that are there are left alone."""
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def report(state: sample_commands.SampleProgress) -> None:
+            if state.name not in tasks:
+                tasks[state.name] = progress.add_task(state.name, total=state.frames_total)
+            progress.update(tasks[state.name], completed=state.frames_done)
+
+        sample_commands.make_samples(names or ["sample_squat"], report)
+
+
+@models_app.command("fetch")
+def models_fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Networks; default: those that set-up installs.")
+    ] = None,
+) -> None:
+    """Download, check and convert pose networks."""
+    model_commands.fetch(names or [], typer.echo)
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """What is installed."""
+    for entry in model_commands.status():
+        state = "not installed" if not entry.installed else entry.problem or "verified"
+        typer.echo(f"{entry.name:22} {state:14} {entry.licence:12} {entry.source}")
+
+
+@models_app.command("verify")
+def models_verify(names: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Check hashes and graphs of installed networks."""
+    if not model_commands.verify(names or [], typer.echo):
+        raise typer.Exit(1)
+
+
+@voice_app.command("fetch")
+def voice_fetch() -> None:
+    """Install the voice."""
+    raise typer.Exit(voice_commands.fetch(echo=typer.echo))
+
+
+@voice_app.command("show")
+def voice_show() -> None:
+    """Which engine would speak, and the sound devices."""
+    raise typer.Exit(voice_commands.show(echo=typer.echo))
+
+
+@voice_app.command("say")
+def voice_say(
+    text: str,
+    wav: Annotated[Path | None, typer.Option(help="Also write a WAV file.")] = None,
+    engine: Annotated[str, typer.Option(help="Speech engine.")] = "auto",
+    device: Annotated[str | None, typer.Option(help="Sound device; none = only the WAV.")] = None,
+) -> None:
+    """Speak one sentence."""
+    raise typer.Exit(voice_commands.say(text, engine=engine, device=device, wav=wav, echo=typer.echo))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Console script. Errors that a person can act on are one line, with exit status 2."""
+    try:
+        result = app(args=arguments, standalone_mode=False)
+    except KineCueError as error:
+        print(f"kinecue: {error}", file=sys.stderr)
+        return 2
+    except typer.Exit as error:
+        return int(error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        print("kinecue: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        # usage errors; newer typer has a click of its own, so there is no class to name
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        return int(getattr(error, "exit_code", 2))
+    return int(result or 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,148 @@
+"""The structured fact behind a cue: what was measured against what, and which way to correct it.
+
+A fact holds keys of our own files and numbers, nothing else. It is all that a language model ever gets to
+see: no image, no name of a person, no free text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from kinecue.body.measurement import Reason
+from kinecue.exercise.results import Fault, Phase, Severity, Side
+
+_KEY = re.compile(r"[A-Za-z0-9_.\-]{1,80}")
+_LARGEST = 1e6
+_UNIT = re.compile(r"[a-z0-9/]{1,6}")
+
+
+class Change(Enum):
+    """Which way the measured feature has to go."""
+
+    MORE = "more"
+    LESS = "less"
+
+
+class Trend(Enum):
+    """The fault against the last time that it was raised in this set."""
+
+    NEW = "new"
+    SAME = "same"
+    WORSE = "worse"
+    BETTER = "better"
+
+
+@dataclass(frozen=True)
+class CueFact:
+    """One measured fault.
+
+    Attributes:
+        exercise, fault, correction, body_part, feature: keys from the exercise file.
+        phase, side, repetition: where it happened.
+        measured, std, limit: what was measured against what, in `unit`.
+        unit: ``rad``, ``m``, ``1``, ``s`` or ``m/s``.
+        change: which way the feature has to go to get inside the limit.
+        severity: how much it matters.
+        magnitude: how far outside, in tolerances.
+        trend: against the last time in this set.
+    """
+
+    exercise: str
+    fault: str
+    correction: str
+    body_part: str
+    feature: str
+    phase: Phase
+    side: Side
+    repetition: int
+    measured: float
+    std: float
+    limit: float
+    unit: str
+    change: Change
+    severity: Severity
+    magnitude: float
+    trend: Trend = Trend.NEW
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The whole numbers, in units that a person uses, that a sentence about this fact may name."""
+        return frozenset(abs(shown(value, self.unit)[0]) for value in (self.measured, self.limit))
+
+    def as_dict(self) -> dict[str, str | int]:
+        """What a language model gets; angles in degrees, lengths in centimetres, for a person to read."""
+        measured, unit = shown(self.measured, self.unit)
+        return {
+            "exercise": self.exercise,
+            "fault": self.fault,
+            "correction": self.correction,
+            "body_part": self.body_part,
+            "side": self.side.name.lower(),
+            "phase": self.phase.name.lower(),
+            "repetition": self.repetition,
+            "feature": self.feature,
+            "measured": measured,
+            "limit": shown(self.limit, self.unit)[0],
+            "unit": unit,
+            "change": self.change.value,
+            "trend": self.trend.value,
+        }
+
+
+def shown(value: float, unit: str) -> tuple[int, str]:
+    """A finite value as a whole number in the unit in which a person would say it."""
+    factor, name = {
+        "rad": (180.0 / math.pi, "degrees"),
+        "m": (100.0, "centimetres"),
+        "1": (100.0, "percent"),
+        "s": (1.0, "seconds"),
+        "m/s": (100.0, "centimetres per second"),
+    }.get(unit, (1.0, unit))
+    return round(value * factor), name
+
+
+def why_unusable(fault: Fault) -> str:
+    """Why nothing may be said about `fault` (not measured, or malformed); empty if something may."""
+    keys = (fault.exercise, fault.name, fault.correction, fault.body_part, fault.feature)
+    enums = ((fault.phase, Phase), (fault.side, Side), (fault.severity, Severity))
+    well_formed = (
+        all(isinstance(key, str) and _KEY.fullmatch(key) for key in keys)
+        and isinstance(fault.id, str)
+        and bool(_KEY.fullmatch(fault.id.replace("/", "_")))
+        and isinstance(fault.unit, str)
+        and bool(_UNIT.fullmatch(fault.unit))
+        and all(isinstance(value, kind) for value, kind in enums)
+        and all(isinstance(phase, Phase) for phase in fault.say_in)
+    )
+    if not well_formed:
+        return "malformed: a key, unit or enumeration"
+    if not fault.measured.usable:
+        return f"nothing measured ({Reason(fault.measured.reason).name.lower()})"
+    if not (abs(fault.measured.value) < _LARGEST and abs(fault.limit) < _LARGEST):
+        return "no limit to measure against, or a number out of every range"
+    return ""
+
+
+def fact_from(fault: Fault, trend: Trend = Trend.NEW, side: Side | None = None) -> CueFact:
+    """The fact of a fault for which `why_unusable` says nothing; `side` replaces the fault's own."""
+    return CueFact(
+        exercise=fault.exercise,
+        fault=fault.name,
+        correction=fault.correction,
+        body_part=fault.body_part,
+        feature=fault.feature,
+        phase=fault.phase,
+        side=fault.side if side is None else side,
+        repetition=fault.repetition,
+        measured=float(fault.measured.value),
+        std=float(fault.measured.std),
+        limit=float(fault.limit),
+        unit=fault.unit,
+        change=Change.LESS if fault.measured.value > fault.limit else Change.MORE,
+        severity=fault.severity,
+        magnitude=float(fault.magnitude) if math.isfinite(fault.magnitude) else 0.0,
+        trend=trend,
+    )

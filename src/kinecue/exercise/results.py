@@ -1,0 +1,264 @@
+"""What scoring says about a movement. Enumerations have the values of their messages in ``kinecue_msgs``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from kinecue.body.measurement import Measurement, Reason
+
+
+class Phase(IntEnum):
+    """Where in the movement the person is (``kinecue_msgs/FormState``)."""
+
+    UNKNOWN = 0
+    """Nobody there, or not enough seen."""
+    SETUP = 1
+    """Getting into position: nothing is counted or scored."""
+    TOP = 2
+    """Start position, between repetitions. For a curl that is the arm hanging."""
+    ECCENTRIC = 3
+    """The load is lowered (squat down, curl down)."""
+    BOTTOM = 4
+    """The turning point opposite of the start position."""
+    CONCENTRIC = 5
+    """The load is lifted (squat up, curl up)."""
+    HOLD = 6
+    """A pause away from both ends, or a held exercise."""
+    STAGE = 7
+    """A named stage of an exercise made of stages (get-up)."""
+    REST = 8
+    """The set is paused or over."""
+
+
+class Side(IntEnum):
+    """Of the body; the person's own left and right."""
+
+    NONE = 0
+    LEFT = 1
+    RIGHT = 2
+    BOTH = 3
+
+
+class Severity(IntEnum):
+    """How much a fault matters; danger ranks above style."""
+
+    STYLE = 0
+    EFFICIENCY = 1
+    RISK = 2
+    DANGER = 3
+
+
+class RepetitionStatus(IntEnum):
+    """What became of a movement (``kinecue_msgs/Repetition``)."""
+
+    VALID = 0
+    PARTIAL = 1
+    """Turned round too early, or did not come back to the start position."""
+    FAILED = 2
+    """Began to lift and could not."""
+    ABANDONED = 3
+    """Broken off: the person left the position, or was lost."""
+    SETUP = 4
+    """Not a repetition: getting into position."""
+
+
+class RepetitionReason(IntEnum):
+    """Why a repetition is not valid."""
+
+    NONE = 0
+    RANGE_TOO_SMALL = 1
+    NO_LOCKOUT = 2
+    TOO_FAST = 3
+    """Faster than a person moves: a tracking error."""
+    TOO_SLOW = 4
+    PERSON_LOST = 5
+    NOT_IN_POSITION = 6
+    UNCERTAIN = 7
+    """The measurement was too uncertain to tell."""
+
+
+@dataclass(frozen=True)
+class FeatureDeviation:
+    """One feature against its ideal at one moment.
+
+    Attributes:
+        name: feature name as in the exercise file, e.g. ``knee_flexion``.
+        unit: ``rad``, ``m``, ``1``, ``s`` or ``m/s``.
+        measured: z with its standard deviation s, or an abstention.
+        ideal: m; NaN where the phase has none.
+        tolerance: t; NaN where the phase has none.
+        weight: w, 0 to 1.
+        share: part of D^2 that this feature causes, 0 to 1.
+        side: of the body.
+    """
+
+    name: str
+    unit: str
+    measured: Measurement
+    ideal: float
+    tolerance: float
+    weight: float
+    share: float
+    side: Side = Side.NONE
+
+
+@dataclass(frozen=True)
+class Abstention:
+    """A fault that cannot be judged now."""
+
+    fault: str
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class FormState:
+    """Form at one frame.
+
+    Attributes:
+        stamp_ns: acquisition time of the frame.
+        body_id: whose form.
+        exercise: name of the exercise file.
+        phase: where in the movement.
+        stage: name of the stage for `Phase.STAGE`, else empty.
+        progress: 0 start position to 1 full range; may overshoot; NaN if not known.
+        progress_std: standard deviation of `progress`.
+        speed: rate of `progress`, 1/s.
+        repetition: number of the repetition under way, from 1; 0 before the first.
+        counted: valid repetitions so far in the set.
+        d: D value, 1 = one tolerance off; NaN if abstained.
+        d_reason: why `d` is NaN.
+        deviations: the features behind it.
+        abstentions: faults that cannot be judged in this frame.
+    """
+
+    stamp_ns: int
+    body_id: str
+    exercise: str
+    phase: Phase
+    stage: str
+    progress: float
+    progress_std: float
+    speed: float
+    repetition: int
+    counted: int
+    d: float
+    d_reason: Reason
+    deviations: tuple[FeatureDeviation, ...] = ()
+    abstentions: tuple[Abstention, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault that was raised, with the measurement behind it.
+
+    Attributes:
+        id: unique in the session, e.g. ``squat/3/knees_in/1``.
+        name: as in the exercise file, e.g. ``knees_in``.
+        stamp_ns: acquisition time of the frame in which it was raised.
+        onset_ns: acquisition time of the first frame of the evidence.
+        exercise, phase, stage, repetition, side: where it happened.
+        severity: how much it matters.
+        probability: that the feature is outside its tolerance, 0 to 1, at the frame `stamp_ns`.
+        magnitude: how far outside, in tolerances; 0 at the limit.
+        feature: name of the feature.
+        measured: value and standard deviation.
+        limit: the value that it should not have crossed.
+        unit: of `measured` and `limit`.
+        correction: key of the correction (direction and body part) from the exercise file, e.g. ``knees_out``.
+        body_part: as in the exercise file, e.g. ``knees``.
+        say_in: phases in which the lifter can act on it; empty = any.
+    """
+
+    id: str
+    name: str
+    stamp_ns: int
+    onset_ns: int
+    body_id: str
+    exercise: str
+    phase: Phase
+    stage: str
+    repetition: int
+    side: Side
+    severity: Severity
+    probability: float
+    magnitude: float
+    feature: str
+    measured: Measurement
+    limit: float
+    unit: str
+    correction: str
+    body_part: str
+    say_in: tuple[Phase, ...] = ()
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """A finished movement, counted or not.
+
+    Attributes:
+        number: from 1 among valid ones; 0 if not valid.
+        status, reason: what became of it.
+        start_ns, bottom_ns, end_ns: acquisition times of leaving the start position, of the turning point, of the return.
+        range: peak of progress, 1 = full.
+        feature_peak: the progress feature at its peak, in `unit`, e.g. peak knee flexion.
+        eccentric_s, pause_s, concentric_s: tempo.
+        mean_speed, peak_speed: of progress in the concentric phase, 1/s.
+        asymmetry: left minus right of the progress feature at the peak, or an abstention.
+        d, d_eccentric, d_concentric: mean D over the repetition and its phases; NaN if abstained.
+        faults: names of the faults raised in it.
+        source: ``camera``, ``encoder`` or ``fused``.
+    """
+
+    number: int
+    status: RepetitionStatus
+    reason: RepetitionReason
+    body_id: str
+    exercise: str
+    start_ns: int
+    bottom_ns: int
+    end_ns: int
+    range: float
+    feature: str
+    feature_peak: Measurement
+    unit: str
+    eccentric_s: float
+    pause_s: float
+    concentric_s: float
+    mean_speed: float
+    peak_speed: float
+    asymmetry: Measurement
+    d: float
+    d_eccentric: float
+    d_concentric: float
+    faults: tuple[str, ...] = ()
+    source: str = "camera"
+
+
+@dataclass(frozen=True)
+class SetSummary:
+    """A set, under way or over.
+
+    Attributes:
+        set_id: unique in the session.
+        active: still under way.
+        start_ns, end_ns: acquisition times; `end_ns` of the newest frame while active.
+        counted: valid repetitions.
+        not_counted: movements that were not valid, by status.
+        d: mean D of the valid repetitions; NaN if none.
+        faults: how often each fault was raised.
+        abstained: faults that could not be judged for most of the set, with the reason.
+    """
+
+    set_id: str
+    body_id: str
+    exercise: str
+    active: bool
+    start_ns: int
+    end_ns: int
+    counted: int
+    not_counted: dict[RepetitionStatus, int] = field(default_factory=dict)
+    d: float = float("nan")
+    faults: dict[str, int] = field(default_factory=dict)
+    abstained: tuple[Abstention, ...] = ()
+    load_kg: float = float("nan")

@@ -1,0 +1,1 @@
+"""The ROS shells: one module per node, message conversion, parameters, quality of service."""

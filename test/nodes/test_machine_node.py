@@ -1,0 +1,160 @@
+"""Node `machine`: samples of a simulated cable machine, led by the lifter or by a clip's truth."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import time
+
+import numpy as np
+import pytest
+import scenes
+from diagnostic_msgs.msg import DiagnosticStatus
+from node_bench import values
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+
+from kinecue.nodes.base import stamp_to_ns
+from kinecue_msgs import msg
+
+CABLE = msg.CableLoad
+EVERY = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+@pytest.fixture
+def truth(tmp_path):
+    """A clip in which the handle goes half a metre out in two seconds and back."""
+    times = np.arange(0.0, 4.0, 1 / 30)
+    out = 0.25 - 0.25 * np.cos(math.pi * times / 2.0)
+    path = tmp_path / "clip.truth.json"
+    frames = [
+        {"time_s": t, "handle_m": [1.0 + o, 0.0, 1.0]}
+        for t, o in zip(times.tolist(), out.tolist(), strict=False)
+    ]
+    path.write_text(json.dumps({"frames": frames, "machine": {"pulley_m": [0.0, 0.0, 1.0]}}))
+    return path
+
+
+def test_without_a_lifter_there_is_no_reading_and_it_is_said(bench):
+    heard = bench.diagnostics()
+    cable, encoder = bench.listen(CABLE, "machine/cable"), bench.listen(msg.RepEncoder, "machine/encoder")
+    bench.started("machine", load_kg=30.0)
+    bench.wait(lambda: cable and encoder)
+    assert math.isnan(cable[-1].tension)
+    assert math.isnan(encoder[-1].position)
+    assert encoder[-1].validity == msg.RepEncoder.ABSTAINED
+    assert cable[-1].load == pytest.approx(30.0 * 9.80665)
+    assert cable[-1].flags & CABLE.FLAG_SIMULATED
+    heard.wait("machine", DiagnosticStatus.WARN, "no lifter to follow")
+
+
+def test_rate_is_the_one_asked_for(bench):
+    heard = bench.diagnostics()
+    encoder = bench.listen(msg.RepEncoder, "machine/encoder", EVERY)
+    bench.started("machine", rate=200.0)
+    bench.wait(lambda: len(encoder) > 150)
+    stamps = [stamp_to_ns(m.header.stamp) for m in encoder]
+    # timers that fall behind on a busy machine catch up, so the median tells the rate
+    assert np.median(np.diff(stamps)) * 1e-9 == pytest.approx(1 / 200, rel=0.25)
+    assert all(later > first for first, later in itertools.pairwise(stamps))
+    bench.wait(lambda: any(float(values(s)["rate [Hz]"]) > 20 for s in heard.of("machine")))
+
+
+def test_follows_the_lifter(bench):
+    heard = bench.diagnostics()
+    cable, encoder = bench.listen(CABLE, "machine/cable"), bench.listen(msg.RepEncoder, "machine/encoder")
+    bench.started("machine", travel=0.8, load_kg=20.0)
+    form = bench.talk(msg.FormState, "form")
+
+    def lift() -> float:
+        """A repetition of two seconds, by the clock."""
+        return 0.5 - 0.5 * math.cos(math.pi * (time.monotonic() - begun))
+
+    begun = time.monotonic()
+    while time.monotonic() - begun < 1.0:
+        form(scenes.form(time.time_ns(), progress=lift()))
+        bench.spin(0.03)
+    far = max(m.position for m in encoder if math.isfinite(m.position))
+    assert far == pytest.approx(0.8, abs=0.15)
+    moving = [m for m in encoder if m.direction == msg.RepEncoder.DIRECTION_OUT]
+    assert moving
+    assert all(m.speed > 0 for m in moving)
+    loaded = [m.tension for m in cable if math.isfinite(m.tension)]
+    assert np.median(loaded) == pytest.approx(20.0 * 9.80665, rel=0.3)
+    heard.wait("machine", DiagnosticStatus.OK, "simulated machine")
+    bench.wait(lambda: math.isnan(encoder[-1].position), "the reading going stale")
+    assert encoder[-1].reason == msg.JointAngle.REASON_STALE
+
+
+def test_follows_the_truth_from_the_first_scored_frame(bench, truth):
+    encoder = bench.listen(msg.RepEncoder, "machine/encoder", EVERY)
+    cable = bench.listen(CABLE, "machine/cable")
+    bench.started("machine", truth_file=str(truth), rate=100.0)
+    form = bench.talk(msg.FormState, "form")
+    bench.spin(0.2)
+    assert not encoder
+    start = time.time_ns() - 500_000_000
+    form(scenes.form(start))
+    bench.wait(lambda: encoder and (stamp_to_ns(encoder[-1].header.stamp) - start) * 1e-9 > 1.5)
+    for sample in encoder:
+        t = (stamp_to_ns(sample.header.stamp) - start) * 1e-9
+        assert sample.position == pytest.approx(0.25 - 0.25 * math.cos(math.pi * t / 2.0), abs=0.005)
+    assert (cable[-1].pulley.x, cable[-1].pulley.z) == (0.0, 1.0)
+    assert cable[-1].header.frame_id == "cable_pulley"
+
+
+@pytest.mark.parametrize("field", ["progress", "progress_std", "speed", "d"])
+def test_numbers_that_are_none_do_no_harm(bench, field):
+    encoder = bench.listen(msg.RepEncoder, "machine/encoder")
+    node = bench.started("machine")
+    form = bench.talk(msg.FormState, "form")
+    for value in (math.nan, math.inf, -math.inf):
+        form(scenes.form(time.time_ns(), **{field: value}))
+        bench.spin(0.02)
+    form(scenes.form(0))
+    form(scenes.form(time.time_ns(), progress=0.5))
+    bench.wait(lambda: any(math.isfinite(m.position) for m in encoder))
+    assert node.active
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", ("clip.truth.json",)),
+        ("{}", ("clip.truth.json", "frames")),
+        ('{"frames": []}', ("clip.truth.json",)),
+        ('{"frames": [{"time_s": 0}], "machine": {"pulley_m": [0, 0, 0]}}', ("clip.truth.json", "handle_m")),
+    ],
+)
+def test_damaged_truth_is_told_and_can_be_repaired(bench, truth, content, words):
+    good = truth.read_text()
+    truth.write_text(content)
+    heard = bench.diagnostics()
+    node = bench.node("machine", truth_file=str(truth))
+    assert not node.start()
+    heard.wait("machine", DiagnosticStatus.ERROR, *words)
+    truth.write_text(good)
+    assert node.start()
+
+
+def test_missing_truth_is_told_and_another_one_taken(bench, truth):
+    heard = bench.diagnostics()
+    node = bench.node("machine", truth_file="/none/clip.truth.json")
+    assert not node.start()
+    heard.wait("machine", DiagnosticStatus.ERROR, "/none/clip.truth.json", "no such truth file")
+    assert node.set_parameters([Parameter("truth_file", value=str(truth))])[0].successful
+    assert node.start()
+
+
+def test_stops_and_goes_on(bench):
+    encoder = bench.listen(msg.RepEncoder, "machine/encoder")
+    node = bench.started("machine")
+    bench.wait(lambda: encoder)
+    node.trigger_deactivate()
+    bench.spin(0.1)
+    before = len(encoder)
+    bench.spin(0.2)
+    assert len(encoder) == before
+    node.trigger_activate()
+    bench.wait(lambda: len(encoder) > before)
