@@ -4,43 +4,44 @@ ros2 launch kinecue bringup.launch.py exercise:=squat source:=device device:=/de
 ros2 launch kinecue bringup.launch.py --show-args
 """
 
-from launch.actions import DeclareLaunchArgument, GroupAction, OpaqueFunction
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import yaml
+from launch.actions import DeclareLaunchArgument, GroupAction, OpaqueFunction, RegisterEventHandler, Shutdown
 from launch.conditions import IfCondition
+from launch.event_handlers import OnShutdown
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node, PushRosNamespace
 from launch_ros.substitutions import FindPackageShare
 
-from launch import LaunchContext, LaunchDescription
+from launch import Action, LaunchContext, LaunchDescription
 
 NODES = ("speech", "orchestrator", "machine", "visualization", "scoring", "pose", "camera")
 
+
+def _own(name: str, description: str, choices: list[str] | None = None) -> DeclareLaunchArgument:
+    """An argument that, when given, goes before the parameters' file."""
+    return DeclareLaunchArgument(
+        name,
+        default_value="",
+        choices=["", *choices] if choices else None,
+        description=f"{description}. Empty = as in params_file.",
+    )
+
+
 ARGUMENTS = (
-    DeclareLaunchArgument(
-        "exercise", default_value="squat", description="Exercise to score: a file of config/exercises."
-    ),
-    DeclareLaunchArgument(
-        "source",
-        default_value="device",
-        choices=["device", "video", "folder"],
-        description="What the camera node reads.",
-    ),
-    DeclareLaunchArgument("device", default_value="/dev/video0", description="V4L2 device, path or number."),
-    DeclareLaunchArgument("path", default_value="", description="Video file or folder of pictures."),
-    DeclareLaunchArgument(
-        "loop",
-        default_value="false",
-        choices=["true", "false"],
-        description="Play recordings again and again.",
-    ),
-    DeclareLaunchArgument(
-        "model", default_value="full", choices=["lite", "full", "heavy"], description="Pose network."
-    ),
-    DeclareLaunchArgument(
-        "camera_height", default_value="0.0", description="Camera over the floor, m; 0.0 = not known."
-    ),
-    DeclareLaunchArgument(
-        "camera_tilt_deg", default_value="0.0", description="Camera tilt, degrees, positive looks down."
-    ),
+    _own("exercise", "Exercise to score: a file of config/exercises"),
+    _own("source", "What the camera node reads", ["device", "video", "folder"]),
+    _own("device", "V4L2 device, path or number"),
+    _own("path", "Video file or folder of pictures"),
+    _own("loop", "Play recordings again and again", ["true", "false"]),
+    _own("model", "Pose network", ["lite", "full", "heavy"]),
+    _own("camera_height", "Camera over the floor, m; 0 = not known"),
+    _own("camera_tilt_deg", "Camera tilt, degrees, positive looks down"),
     DeclareLaunchArgument(
         "namespace", default_value="", description="Namespace of all nodes and topics, one per machine."
     ),
@@ -75,63 +76,63 @@ ARGUMENTS = (
 
 
 def parameters(context: LaunchContext) -> dict[str, dict[str, object]]:
-    """What the launch arguments set, by node."""
+    """What the launch arguments set, by node; arguments that were not given set nothing."""
 
     def text(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
+    def number(name: str) -> float:
+        try:
+            return float(text(name))
+        except ValueError:
+            raise RuntimeError(f"launch argument {name!r} is {text(name)!r}, allowed: a number") from None
+
     composed = text("composed") == "true"
-    common = {"autostart": text("autostart") == "true", "use_sim_time": text("use_sim_time") == "true"}
-    own: dict[str, dict[str, object]] = {
-        "camera": {
-            "source": text("source"),
-            "device": text("device"),
-            "path": text("path"),
-            "loop": text("loop") == "true",
-            # separate processes have no other way to share pictures
-            "publish_image": text("publish_image") == "true" or not composed,
-        },
-        "pose": {
-            "model": text("model"),
-            "camera_height": float(text("camera_height")),
-            "camera_tilt_deg": float(text("camera_tilt_deg")),
-        },
-        "scoring": {"exercise": text("exercise")},
-    }
-    return {name: {**own.get(name, {}), **common} for name in NODES}
+    given: dict[str, dict[str, object]] = {name: {} for name in NODES}
+    for node, name in (
+        ("camera", "source"),
+        ("camera", "device"),
+        ("camera", "path"),
+        ("pose", "model"),
+        ("scoring", "exercise"),
+    ):
+        if text(name):
+            given[node][name] = text(name)
+    for name in ("camera_height", "camera_tilt_deg"):
+        if text(name):
+            given["pose"][name] = number(name)
+    if text("loop"):
+        given["camera"]["loop"] = text("loop") == "true"
+    # separate processes have no other way to share pictures
+    if text("publish_image") == "true" or not composed:
+        given["camera"]["publish_image"] = True
+    for values in given.values():
+        values["autostart"] = text("autostart") == "true"
+        values["use_sim_time"] = text("use_sim_time") == "true"
+    return given
 
 
-def nodes(context: LaunchContext) -> list[GroupAction]:
+def parameters_file(given: dict[str, dict[str, object]]) -> Path:
+    """The same as a file: on a command line, a parameter for one of several nodes cannot follow their namespace."""
+    handle, name = tempfile.mkstemp(prefix="kinecue_", suffix=".yaml")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        yaml.safe_dump({f"/**/{node}": {"ros__parameters": values} for node, values in given.items()}, file)
+    return Path(name)
+
+
+def nodes(context: LaunchContext) -> list[Action]:
     """The actions, once the arguments are known."""
-    params_file = LaunchConfiguration("params_file")
-    ros_arguments = ["--log-level", LaunchConfiguration("log_level")]
-    given = parameters(context)
+    file = parameters_file(parameters(context))
+    common: dict[str, object] = {
+        "package": "kinecue",
+        "output": "screen",
+        "parameters": [LaunchConfiguration("params_file"), str(file)],
+        "ros_arguments": ["--log-level", LaunchConfiguration("log_level")],
+    }
     if LaunchConfiguration("composed").perform(context) == "true":
-        arguments: list[object] = ["--ros-args", "--params-file", params_file]
-        for name, values in given.items():
-            for key, value in values.items():
-                arguments += ["-p", f"{name}:{key}:={_yaml(value)}"]
-        actions = [
-            Node(
-                package="kinecue",
-                executable="graph_node",
-                output="screen",
-                arguments=arguments,
-                ros_arguments=ros_arguments,
-            )
-        ]
+        actions = [Node(executable="graph_node", on_exit=[Shutdown(reason="KineCue ended")], **common)]
     else:
-        actions = [
-            Node(
-                package="kinecue",
-                executable=f"{name}_node",
-                name=name,
-                output="screen",
-                parameters=[params_file, given[name]],
-                ros_arguments=ros_arguments,
-            )
-            for name in NODES
-        ]
+        actions = [Node(executable=f"{name}_node", name=name, **common) for name in NODES]
     actions.append(
         Node(
             package="rviz2",
@@ -141,14 +142,8 @@ def nodes(context: LaunchContext) -> list[GroupAction]:
             condition=IfCondition(LaunchConfiguration("rviz")),
         )
     )
-    return [GroupAction([PushRosNamespace(LaunchConfiguration("namespace")), *actions])]
-
-
-def _yaml(value: object) -> str:
-    """A parameter as YAML on a command line; strings quoted, so that 0 stays a string."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"'{value}'" if isinstance(value, str) else str(value)
+    forget = RegisterEventHandler(OnShutdown(on_shutdown=lambda event, context: file.unlink(missing_ok=True)))
+    return [forget, GroupAction([PushRosNamespace(LaunchConfiguration("namespace")), *actions])]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -59,3 +59,16 @@ def test_usage_errors_have_the_usual_status(capsys: pytest.CaptureFixture[str]) 
     assert run("demo", "--wrong-option") == 2
     assert "--wrong-option" in capsys.readouterr().err
     assert run("version") == 0
+
+
+def test_an_output_folder_that_cannot_be_made_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from kinecue.cli.sample import samples_dir
+
+    clip = samples_dir() / "sample_squat.mp4"
+    if not clip.is_file():
+        pytest.skip(f"{clip} is not there: make setup renders it")
+    (tmp_path / "file").write_text("not a folder")
+    assert run("demo", "--video", str(clip), "--output", str(tmp_path / "file" / "out")) == 2
+    assert str(tmp_path / "file") in capsys.readouterr().err

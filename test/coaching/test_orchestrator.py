@@ -353,7 +353,7 @@ def test_a_correction_goes_before_the_count() -> None:
 
 
 def test_the_summary_holds_measured_numbers_and_what_to_work_on() -> None:
-    scene = Scene(gap_s=0)
+    scene = Scene(gap_s=0, summary=True)
     scene.set(active=True)
     scene.repeat("heels_up")
     scene.repeat("heels_up")
@@ -373,8 +373,17 @@ def test_the_summary_holds_measured_numbers_and_what_to_work_on() -> None:
     assert summary.screen_text == "2 reps, 1 not counted, Next: Heels down"
 
 
-def test_the_summary_of_a_clean_set() -> None:
+def test_a_clean_set_is_silent_unless_a_summary_is_wanted() -> None:
     scene = Scene()
+    scene.set(active=True)
+    for _ in range(3):
+        scene.repeat()
+    scene.set(active=False, counted=3)
+    assert scene.texts == []
+
+
+def test_the_summary_of_a_clean_set() -> None:
+    scene = Scene(summary=True)
     scene.set(active=True)
     for _ in range(3):
         scene.repeat()
@@ -383,13 +392,13 @@ def test_the_summary_of_a_clean_set() -> None:
 
 
 def test_a_set_that_was_not_seen_well_is_not_called_clean() -> None:
-    scene = Scene()
+    scene = Scene(summary=True)
     scene.set(active=False, counted=3, abstained=(Abstention("heels_up", Reason.OCCLUDED),))
     assert scene.texts == ["Three repetitions."]
 
 
 def test_a_set_without_repetitions_has_no_summary() -> None:
-    scene = Scene()
+    scene = Scene(summary=True)
     scene.set(active=False, not_counted={RepetitionStatus.ABANDONED: 1}, faults={"heels_up": 1})
     assert scene.cues == []
     assert scene.reasons() == ["no repetition was counted"]

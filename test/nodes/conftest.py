@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ for folder in (_HERE, _HERE.parent / "exercise", _HERE.parent / "perception"):
         sys.path.insert(0, str(folder))
 
 import rclpy  # noqa: E402
-from node_bench import Bench  # noqa: E402
+from node_bench import LOGS, Bench, separate_graph  # noqa: E402
 
 from kinecue.body.paths import data_dir  # noqa: E402
 from kinecue.nodes import base  # noqa: E402
@@ -23,22 +22,14 @@ from kinecue.perception.models import ModelStore  # noqa: E402
 from kinecue.simulation.clip import ClipTruth, truth_path  # noqa: E402
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _logs():
+    yield
+    shutil.rmtree(LOGS, ignore_errors=True)
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "true_rate: diagnostics come once a second, as in life")
-
-
-_DOMAINS = itertools.count(os.getpid())
-
-
-def separate_graph(environment: pytest.MonkeyPatch) -> None:
-    """Contexts made from now on, here and in child processes, share nothing with anybody else.
-
-    Each test has a domain of its own: Fast DDS needs seconds to forget a participant, and a service that is still
-    half there is never ready. 101 is the largest domain whose ports are free on every Linux.
-    """
-    environment.setenv("ROS_DOMAIN_ID", str(1 + next(_DOMAINS) % 101))
-    environment.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    environment.delenv("ROS_STATIC_PEERS", raising=False)
 
 
 @pytest.fixture

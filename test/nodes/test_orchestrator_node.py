@@ -108,12 +108,15 @@ class TestCues:
         assert "late" in decision.reason
         assert not coach.cues
 
-    def test_the_set_is_summed_up_once(self, bench, coach):
-        now = time.time_ns()
-        coach.set(scenes.summary(now))
-        coach.form(scenes.form(now, msg.FormState.PHASE_TOP))
-        coach.set(scenes.summary(now, active=False))
-        coach.set(scenes.summary(now, active=False))
+    def test_the_set_is_summed_up_once_where_that_is_wanted(self, bench, tmp_path):
+        file = tmp_path / "coaching.yaml"
+        file.write_text("summary: true\n")
+        bench.started("orchestrator", settings_file=str(file))
+        coach = Coach(bench)
+        coach.form(scenes.form(time.time_ns(), TOP))
+        for _ in range(2):
+            coach.set(scenes.summary(time.time_ns(), active=False))
+            bench.spin(0.1)
         cue = coach.cue()
         assert cue.kind == msg.Cue.KIND_SUMMARY
         assert "three" in cue.text.lower()

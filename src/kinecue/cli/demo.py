@@ -28,8 +28,10 @@ from kinecue.body.errors import KineCueError
 from kinecue.cli.sample import samples_dir
 from kinecue.display import plot_set
 from kinecue.exercise import Fault, FormState, Phase, Repetition, RepetitionStatus, find_exercise
+from kinecue.nodes.base import init
 from kinecue.nodes.composed import Graph
 from kinecue.nodes.session_log import SessionLog, SpokenCue
+from kinecue.perception.camera import V4l2Camera
 from kinecue.perception.grabber import GrabberState
 from kinecue.perception.recordings import VideoFile
 from kinecue.simulation.clip import ClipTruth, truth_path
@@ -189,7 +191,7 @@ def run_demo(settings: DemoSettings) -> int:
     }
     for path in paths.values():
         path.unlink(missing_ok=True)
-    rclpy.init(args=[])
+    init([])
     _quiet_ros()
     video = VideoWriter(paths["annotated.mp4"], rate)
     terminal = Terminal(console)
@@ -234,6 +236,8 @@ def _check(settings: DemoSettings) -> tuple[str, ClipTruth | None, float]:
     rate = 30.0
     if settings.video and settings.camera:
         raise KineCueError("give a video or a camera, not both")
+    if settings.exercise:
+        find_exercise(settings.exercise)
     if not settings.camera:
         path = Path(settings.video) if settings.video else samples_dir() / f"{SAMPLE}.mp4"
         if not settings.video and not path.is_file():
@@ -245,6 +249,10 @@ def _check(settings: DemoSettings) -> tuple[str, ClipTruth | None, float]:
         source.close()
         if truth_path(path).is_file():
             truth = ClipTruth.load(truth_path(path))
+    else:
+        camera = V4l2Camera(settings.camera)
+        camera.open()
+        camera.close()
     exercise = settings.exercise or (truth.exercise if truth else DEFAULT_EXERCISE)
     find_exercise(exercise)
     return exercise, truth, rate
@@ -327,6 +335,7 @@ def _run(graph: Graph, log: SessionLog, terminal: Terminal, console: Console, se
                     break
         except KeyboardInterrupt:
             console.print("stopped")
+        grabber.stop()
         statistics_now = grabber.statistics()
         if statistics_now.state == GrabberState.FAILED:
             console.print(Text(f"the video ended early: {statistics_now.last_error}", style="yellow"))

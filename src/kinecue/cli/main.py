@@ -148,6 +148,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KineCueError as error:
         print(f"kinecue: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"kinecue: {error.filename or 'error'}: {error.strerror or error}", file=sys.stderr)
+        return 2
     except typer.Exit as error:
         return int(error.exit_code)
     except (typer.Abort, KeyboardInterrupt):

@@ -41,7 +41,7 @@ class CoachingSettings(StrictModel):
     counting: bool = False
     """Count the valid repetitions aloud."""
     count_hold_s: float = Field(default=0.5, ge=0, le=5)
-    summary: bool = True
+    summary: bool = False
     """Sum up a finished set."""
     summary_hold_s: float = Field(default=6.0, ge=0, le=60)
     """How long after the set a summary, or a sentence said by request, waits for silence."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -34,6 +35,9 @@ LATCHED_QOS = QoSProfile(
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
 """What a late joiner has to know: set, phrases, calibration."""
+
+_POLITE = 10
+"""Nice value of threads that only draw and record."""
 
 _AUTOSTART = ParameterSpec(
     "autostart", True, "Configure and activate by itself; false leaves it to a lifecycle manager."
@@ -281,6 +285,11 @@ def stamp_to_ns(stamp: Any) -> int:
 def ns_to_stamp(stamp_ns: int) -> Any:
     """Ns to builtin_interfaces/Time."""
     return Time(nanoseconds=max(int(stamp_ns), 0)).to_msg()
+
+
+def yield_to_others() -> None:
+    """Puts the calling thread behind those that lead to a cue, when the cores are busy."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _POLITE)
 
 
 def limit_threads() -> None:

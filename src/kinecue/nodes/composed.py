@@ -14,7 +14,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from kinecue.body.errors import KineCueError
-from kinecue.nodes.base import KineCueNode, init, limit_threads, spin, stop_on_signals
+from kinecue.nodes.base import KineCueNode, init, limit_threads, spin, stop_on_signals, yield_to_others
 from kinecue.nodes.camera import CameraNode
 from kinecue.nodes.machine import MachineNode
 from kinecue.nodes.orchestrator import OrchestratorNode
@@ -105,8 +105,12 @@ class Graph:
         for node in (*self._observers, *self._built):
             executor = SingleThreadedExecutor()
             executor.add_node(node)
+            watches = node in self._observers or node is self.visualization
             thread = threading.Thread(
-                target=spin, args=(executor,), name=f"spin-{node.get_name()}", daemon=True
+                target=_spin_politely if watches else spin,
+                args=(executor,),
+                name=f"spin-{node.get_name()}",
+                daemon=True,
             )
             thread.start()
             self._executors.append(executor)
@@ -139,6 +143,11 @@ class Graph:
         for node in reversed(self._built):
             node.destroy_node()
         self._built.clear()
+
+
+def _spin_politely(executor: SingleThreadedExecutor) -> None:
+    yield_to_others()
+    spin(executor)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -20,7 +20,16 @@ from kinecue.display import Overlay, draw_overlay
 from kinecue.exercise.results import FormState, Side
 from kinecue.nodes import conversions as convert
 from kinecue.nodes import markers
-from kinecue.nodes.base import EVENT_QOS, OK, SENSOR_QOS, KineCueNode, RateMeter, run, stamp_to_ns
+from kinecue.nodes.base import (
+    EVENT_QOS,
+    OK,
+    SENSOR_QOS,
+    KineCueNode,
+    RateMeter,
+    run,
+    stamp_to_ns,
+    yield_to_others,
+)
 from kinecue.nodes.images import from_bgr, to_bgr
 from kinecue.nodes.parameters import ParameterSpec
 from kinecue_msgs import msg
@@ -216,6 +225,7 @@ class VisualizationNode(KineCueNode):
         return array
 
     def _paint(self) -> None:
+        yield_to_others()
         while True:
             item = self._pictures.get()
             if item is None:
