@@ -9,7 +9,8 @@ import time
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
-from node_bench import NODES, write_pictures
+from node_bench import NODES, values, write_pictures
+from sensor_msgs.msg import CameraInfo
 
 START = "import sys; from kinecue.nodes.{} import main; sys.exit(main())"
 PATIENCE_S = 30.0
@@ -75,67 +76,50 @@ def test_a_node_starts_itself_and_ends_cleanly_on_a_signal(bench, program, numbe
     assert_clean(text)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+@pytest.mark.parametrize(
+    ("number", "namespace"), [(signal.SIGINT, ""), (signal.SIGTERM, "/gym/seven")], ids=["SIGINT", "SIGTERM"]
+)
 def test_the_composed_graph_takes_parameters_by_node_and_ends_cleanly(
-    bench, program, models, tmp_path, number
+    bench, program, models, tmp_path, number, namespace
 ):
     pictures = write_pictures(tmp_path / "some pictures", count=3, size=(160, 120))
     file = tmp_path / "parameters.yaml"
     file.write_text(
-        "/**/camera:\n  ros__parameters: {source: folder, loop: true, rate: 20.0}\n"
+        f"/**/camera:\n  ros__parameters: {{source: folder, loop: true, rate: 20.0, path: '{pictures}'}}\n"
         f"/**/speech:\n  ros__parameters: {{engine: 'null', device: none, cache_dir: '{tmp_path}'}}\n"
         "/**/scoring:\n  ros__parameters: {exercise: biceps_curl}\n"
+        "/**/pose:\n  ros__parameters: {model: lite}\n"
     )
-    running = program(
-        "composed", "--params-file", str(file), "-p", f"camera:path:='{pictures}'", "-p", "pose:model:=lite"
-    )
+    arguments = ["-r", f"__ns:={namespace}"] if namespace else ["-p", "camera:frame_id:=lens"]
+    running = program("composed", "--params-file", str(file), *arguments)
     heard = bench.diagnostics()
-    heard.wait("camera", DiagnosticStatus.OK)
-    heard.wait("pose", DiagnosticStatus.OK)
-    assert (
-        bench.wait(lambda: heard.of("scoring") and dict_of(heard.of("scoring")[-1]).get("exercise"))
-        == "biceps_curl"
-    )
-    assert dict_of(heard.of("pose")[-1])["model"] == "lite"
+    prefix = f"{namespace}/".lstrip("/")
+    heard.wait(f"{prefix}camera", DiagnosticStatus.OK)
+    heard.wait(f"{prefix}pose", DiagnosticStatus.OK)
+    scoring = bench.wait(lambda: heard.of(f"{prefix}scoring") and heard.of(f"{prefix}scoring")[-1])
+    assert values(scoring)["exercise"] == "biceps_curl"
+    assert values(heard.of(f"{prefix}pose")[-1])["model"] == "lite"
+    if not namespace:
+        info = bench.listen(CameraInfo, "camera_info")
+        bench.wait(lambda: info)
+        assert info[0].header.frame_id == "lens"
+    nodes = {name for name, of in bench.peer.get_node_names_and_namespaces() if of == (namespace or "/")}
+    assert nodes >= set(NODES)
     status, text = running.end(number)
     assert status == 0
     assert_clean(text)
 
 
-def test_a_namespace_given_to_the_composed_graph_is_that_of_all_nodes(bench, program, models, tmp_path):
-    pictures = write_pictures(tmp_path / "pictures")
-    file = tmp_path / "parameters.yaml"
-    file.write_text(
-        f"/**/camera:\n  ros__parameters: {{source: folder, loop: true, path: '{pictures}'}}\n"
-        f"/**/speech:\n  ros__parameters: {{engine: 'null', device: none, cache_dir: '{tmp_path}'}}\n"
-        "/**/pose:\n  ros__parameters: {model: lite}\n"
-    )
-    running = program("composed", "-r", "__ns:=/gym", "--params-file", str(file))
-    heard = bench.diagnostics()
-    heard.wait("gym/camera", DiagnosticStatus.OK)
-    nodes = bench.wait(
-        lambda: (
-            len(bench.peer.get_node_names_and_namespaces()) > len(NODES)
-            and bench.peer.get_node_names_and_namespaces()
-        )
-    )
-    assert {(name, "/gym") for name in NODES} <= set(nodes)
-    assert running.end(signal.SIGINT)[0] == 0
-
-
-@pytest.mark.parametrize("module", ["pose", "composed"])
 @pytest.mark.parametrize(
-    ("argument", "words"),
+    ("module", "argument", "words"),
     [
-        ("model:=gigantic", "parameter model: is 'gigantic', allowed: one of lite, full, heavy"),
-        ("threads:=0", "parameter threads: is 0, allowed: int from 1 to 64"),
-        ("threads:=many", "parameter threads: is 'many', allowed: int from 1 to 64"),
-        ("modle:=lite", "parameter modle: is unknown, allowed: autostart, base_frame"),
+        ("pose", "model:=gigantic", "parameter model: is 'gigantic', allowed: one of lite, full, heavy"),
+        ("pose", "modle:=lite", "parameter modle: is unknown, allowed: autostart, base_frame"),
+        ("composed", "pose:threads:=many", "parameter threads: is 'many', allowed: int from 1 to 64"),
     ],
 )
 def test_a_wrong_parameter_is_one_line_and_status_2(domain, program, module, argument, words):
-    prefix = "pose:" if module == "composed" else ""
-    status, text = program(module, "-p", prefix + argument).end()
+    status, text = program(module, "-p", argument).end()
     assert status == 2
     assert f"kinecue: node /pose: {words}" in text
     assert "Traceback" not in text
@@ -147,11 +131,6 @@ def test_a_signal_before_the_node_is_up_ends_it(domain, program):
     status, text = running.end(signal.SIGTERM)
     assert status in (0, -signal.SIGTERM)
     assert "Traceback" not in text
-
-
-def dict_of(status: DiagnosticStatus) -> dict[str, str]:
-    """Values of a status by key."""
-    return {item.key: item.value for item in status.values}
 
 
 def test_every_program_has_a_name_to_start_it_by():

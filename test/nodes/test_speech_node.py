@@ -165,7 +165,6 @@ class TestBadMessages:
     def test_odd_cues_do_no_harm(self, bench, speaker):
         for message in (
             msg.Cue(),
-            msg.Cue(text="Good"),
             scenes.cue("", "Good", kind=250, priority=255),
             scenes.cue("cue/1", "Good", created=ns_to_stamp(2**31 * 10**9)),
             scenes.cue("cue/2", "Good; `id` $(id)"),

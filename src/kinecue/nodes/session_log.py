@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 
+from kinecue.body.errors import KineCueError
 from kinecue.display import AngleTrace
 from kinecue.exercise.results import Fault, FormState, Phase, Repetition, SetSummary, Side
 from kinecue.nodes import conversions as convert
@@ -63,14 +65,23 @@ class SessionLog(Node):
         self.session = Session()
         self._listener = listener or (lambda kind, thing: None)
         self._phase: Phase | None = None
-        self.create_subscription(msg.JointAngles, "joint_angles", self._on_angles, SENSOR_QOS)
-        self.create_subscription(msg.FormState, "form", self._on_form, SENSOR_QOS)
-        self.create_subscription(msg.FormFault, "faults", self._on_fault, EVENT_QOS)
-        self.create_subscription(msg.Repetition, "repetitions", self._on_repetition, EVENT_QOS)
-        self.create_subscription(msg.SetSummary, "set", self._on_set, LATCHED_QOS)
-        self.create_subscription(msg.Cue, "cues", self._on_cue, EVENT_QOS)
-        self.create_subscription(msg.CueDecision, "cue_decisions", self._on_decision, EVENT_QOS)
-        self.create_subscription(msg.SpeechStatus, "speech_status", self._on_speech, EVENT_QOS)
+        self._listen(msg.JointAngles, "joint_angles", self._on_angles, SENSOR_QOS)
+        self._listen(msg.FormState, "form", self._on_form, SENSOR_QOS)
+        self._listen(msg.FormFault, "faults", self._on_fault, EVENT_QOS)
+        self._listen(msg.Repetition, "repetitions", self._on_repetition, EVENT_QOS)
+        self._listen(msg.SetSummary, "set", self._on_set, LATCHED_QOS)
+        self._listen(msg.Cue, "cues", self._on_cue, EVENT_QOS)
+        self._listen(msg.CueDecision, "cue_decisions", self._on_decision, EVENT_QOS)
+        self._listen(msg.SpeechStatus, "speech_status", self._on_speech, EVENT_QOS)
+
+    def _listen(self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile) -> None:
+        def call(message: Any) -> None:
+            try:
+                callback(message)
+            except (KineCueError, ValueError) as error:
+                self.get_logger().error(f"{topic}: {error}", throttle_duration_sec=1.0)
+
+        self.create_subscription(kind, topic, call, qos)
 
     def _seconds(self, stamp_ns: int) -> float:
         return (stamp_ns - self.session.start_ns) * 1e-9
