@@ -332,6 +332,16 @@ def init(args: list[str] | None = None) -> None:
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
 
 
+def shutdown() -> None:
+    """Ends the ROS context; harmless if it has ended."""
+    rclpy.try_shutdown()
+
+
+def quiet() -> None:
+    """Keeps ordinary log lines off a terminal that shows something else; warnings and errors stay."""
+    rclpy.logging.set_logger_level("", rclpy.logging.LoggingSeverity.WARN)
+
+
 def run(factory: Callable[[], KineCueNode], args: list[str] | None = None) -> int:
     """Runs one node until it is stopped; exit status 2 for a wrong parameter."""
     limit_threads()
