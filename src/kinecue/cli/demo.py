@@ -30,6 +30,7 @@ DEFAULT_EXERCISE = "squat"
 SAMPLE = "sample_squat"
 _PREPARATION_S = 120.0
 _SETTLE_S = 0.4
+_AFTER_SET_S = 1.5
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,8 @@ def _finish(graph: Graph, log: SessionLog) -> None:
         time.sleep(0.02)
     time.sleep(_SETTLE_S)
     graph.scoring.end_set_now()
-    time.sleep(_SETTLE_S)
+    # what is said about a set waits for the pause after the last cue
+    time.sleep(_AFTER_SET_S)
     service = graph.speech.service
     if service is not None:
         service.wait_quiet(15.0)

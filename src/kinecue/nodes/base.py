@@ -16,6 +16,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
@@ -298,16 +299,50 @@ def limit_threads() -> None:
     cv2.setNumThreads(1)
 
 
-def spin(executor: SingleThreadedExecutor) -> None:
-    """Spins, in a thread of its own, until executor or context are shut down."""
-    try:
-        executor.spin()
-    except ExternalShutdownException:
-        return
-    except rclpy_implementation.RCLError:
-        # a signal that shuts the context down between two steps of the executor
-        if rclpy.ok():
-            raise
+class Spinner:
+    """Spins a node in a thread of its own until it is stopped.
+
+    The thread ends before its executor is taken away: rclpy's own shutdown pulls it out from under a running callback.
+
+    Args:
+        node: to be spun.
+        polite: behind the threads that lead to a cue.
+    """
+
+    def __init__(self, node: Node, polite: bool = False) -> None:
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(node)
+        self._polite = polite
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"spin-{node.get_name()}", daemon=True)
+
+    def start(self) -> None:
+        """Begins to spin."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Ends the thread, then the executor; harmless if it never started."""
+        self._stop.set()
+        self._executor.wake()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        self._executor.shutdown(timeout_sec=timeout_s)
+
+    def _run(self) -> None:
+        if self._polite:
+            yield_to_others()
+        while not self._stop.is_set() and rclpy.ok():
+            try:
+                self._executor.spin_once(timeout_sec=0.5)
+            except ExternalShutdownException:
+                return
+            except rclpy_implementation.InvalidHandle:
+                # a publisher or subscription went away while the executor looked at it
+                continue
+            except rclpy_implementation.RCLError:
+                # a signal that shuts the context down between two steps of the executor
+                if rclpy.ok():
+                    raise
 
 
 def stop_on_signals() -> threading.Event:
@@ -353,20 +388,14 @@ def run(factory: Callable[[], KineCueNode], args: list[str] | None = None) -> in
         except KineCueError as error:
             print(f"kinecue: {error}", file=sys.stderr)
             return 2
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        spinning = threading.Thread(
-            target=spin, args=(executor,), name=f"spin-{node.get_name()}", daemon=True
-        )
+        spinner = Spinner(node)
         try:
             node.start()
-            spinning.start()
+            spinner.start()
             stop.wait()
         finally:
             node.close()
-            executor.shutdown(timeout_sec=2.0)
-            if spinning.ident is not None:
-                spinning.join(2.0)
+            spinner.stop()
             node.destroy_node()
     finally:
         rclpy.try_shutdown()

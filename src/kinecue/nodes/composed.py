@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import gc
 import sys
-import threading
 from collections.abc import Mapping
 from typing import Any
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from kinecue.body.errors import KineCueError
-from kinecue.nodes.base import KineCueNode, init, limit_threads, spin, stop_on_signals, yield_to_others
+from kinecue.nodes.base import KineCueNode, Spinner, init, limit_threads, stop_on_signals
 from kinecue.nodes.camera import CameraNode
 from kinecue.nodes.machine import MachineNode
 from kinecue.nodes.orchestrator import OrchestratorNode
@@ -87,8 +85,7 @@ class Graph:
         except Exception:
             self._destroy()
             raise
-        self._threads: list[threading.Thread] = []
-        self._executors: list[SingleThreadedExecutor] = []
+        self._spinners: list[Spinner] = []
         self._observers = observers
 
     def _add(self, node: Any) -> Any:
@@ -103,18 +100,10 @@ class Graph:
     def spin(self) -> None:
         """Starts the executors; returns at once."""
         for node in (*self._observers, *self._built):
-            executor = SingleThreadedExecutor()
-            executor.add_node(node)
             watches = node in self._observers or node is self.visualization
-            thread = threading.Thread(
-                target=_spin_politely if watches else spin,
-                args=(executor,),
-                name=f"spin-{node.get_name()}",
-                daemon=True,
-            )
-            thread.start()
-            self._executors.append(executor)
-            self._threads.append(thread)
+            spinner = Spinner(node, polite=watches)
+            spinner.start()
+            self._spinners.append(spinner)
 
     def start(self, *names: str) -> list[str]:
         """Configures and activates nodes that start themselves (all, or those named); returns those that could not."""
@@ -133,21 +122,15 @@ class Graph:
         """Releases devices and threads, camera first."""
         for node in reversed(self._built):
             node.close()
-        for executor in self._executors:
-            executor.shutdown(timeout_sec=2.0)
-        for thread in self._threads:
-            thread.join(2.0)
+        for spinner in self._spinners:
+            spinner.stop()
+        self._spinners.clear()
         self._destroy()
 
     def _destroy(self) -> None:
         for node in reversed(self._built):
             node.destroy_node()
         self._built.clear()
-
-
-def _spin_politely(executor: SingleThreadedExecutor) -> None:
-    yield_to_others()
-    spin(executor)
 
 
 def main(args: list[str] | None = None) -> int:

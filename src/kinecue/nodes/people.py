@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 
 import numpy as np
 from rclpy.node import Node
@@ -40,6 +41,10 @@ _ORDER = (
 """hri_msgs/Skeleton2D's order."""
 
 
+_SWEEP_S = 0.5
+"""How often topics of people who have left are taken away."""
+
+
 class PeoplePublisher:
     """/humans/bodies/tracked and, per body, roi and skeleton2d.
 
@@ -54,6 +59,9 @@ class PeoplePublisher:
             node.get_logger().info("hri_msgs is not installed: no REP-155 topics")
             return
         self._tracked = node.create_publisher(IdsList, "/humans/bodies/tracked", 10)
+        # frames are published from another thread; only the executor's own may take a publisher away from it
+        self._gone: deque[Publisher] = deque()
+        node.create_timer(_SWEEP_S, self._sweep)
 
     def publish(self, bodies: list[Body], stamp_ns: int) -> None:
         """All bodies of a frame."""
@@ -67,8 +75,11 @@ class PeoplePublisher:
             roi.publish(_roi(body))
             skeleton.publish(_skeleton(body))
         for gone in set(self._bodies) - {body.id for body in bodies}:
-            for publisher in self._bodies.pop(gone):
-                self._node.destroy_publisher(publisher)
+            self._gone.extend(self._bodies.pop(gone))
+
+    def _sweep(self) -> None:
+        while self._gone:
+            self._node.destroy_publisher(self._gone.popleft())
 
     def _publishers(self, body_id: str) -> tuple[Publisher, Publisher]:
         if body_id not in self._bodies:

@@ -144,9 +144,8 @@ class ScoringNode(KineCueNode):
         if self._scorer is None:
             response.message = "the scoring node is not configured"
             return response
-        if model.name != self._scorer.model.name:
-            self._scorer.select_exercise(model)
-            self._scorer.start_set(self._newest_ns or self.now_ns())
+        self._scorer.select_exercise(model)
+        self._scorer.start_set(self._newest_ns or self.now_ns())
         self._announce()
         response.success, response.message = True, f"scoring {model.title}"
         return response
