@@ -59,9 +59,8 @@ class Terminal:
             value, limit, std = (math.degrees(v) for v in (value, limit, fault.measured.std))
             figures = f"{value:.0f} +- {std:.0f} deg, limit {limit:.0f}"
         else:
-            figures = (
-                f"{value:.2f} +- {fault.measured.std:.2f} {fault.unit.replace('1', '')}, limit {limit:.2f}"
-            )
+            unit = "" if fault.unit == "1" else f" {fault.unit}"
+            figures = f"{value:.2f} +- {fault.measured.std:.2f}{unit}, limit {limit:.2f}"
         name = fault.name.replace("_", " ")
         feature = fault.feature.replace("_", " ")
         text = f"{name} in repetition {fault.repetition} ({fault.phase.name.lower()}): {feature} {figures}"
