@@ -43,6 +43,12 @@ ARGUMENTS = (
     _own("camera_height", "Camera over the floor, m; 0 = not known"),
     _own("camera_tilt_deg", "Camera tilt, degrees, positive looks down"),
     DeclareLaunchArgument(
+        "machine",
+        default_value="simulated",
+        choices=["simulated", "none"],
+        description="none = your own drivers publish machine/cable and machine/encoder.",
+    ),
+    DeclareLaunchArgument(
         "namespace", default_value="", description="Namespace of all nodes and topics, one per machine."
     ),
     DeclareLaunchArgument(
@@ -109,6 +115,8 @@ def parameters(context: LaunchContext) -> dict[str, dict[str, object]]:
     for values in given.values():
         values["autostart"] = text("autostart") == "true"
         values["use_sim_time"] = text("use_sim_time") == "true"
+    if text("machine") == "none":
+        given["machine"]["autostart"] = False
     return given
 
 

@@ -140,6 +140,9 @@ def _parameters(
         pose["camera_tilt_deg"] = math.degrees(truth.camera.tilt)
         pose["horizontal_fov_deg"] = math.degrees(2 * math.atan(longer / 2 / truth.camera.fx))
         machine["truth_file"] = str(truth_path(Path(camera["path"])))
+    else:
+        # a simulated force beside a real person would be shown as if it had been measured
+        machine["autostart"] = False
     return {
         "camera": camera,
         "pose": pose,
