@@ -16,7 +16,7 @@ DEMO_ARGUMENTS = $(if $(VIDEO),--video "$$VIDEO") $(if $(CAMERA),--camera "$$CAM
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
 setup: ## Make the virtual environment with ROS 2, interfaces, models and voice
@@ -45,12 +45,22 @@ lint: ## Run the linters and the type checker
 	@$(BIN)/mypy
 
 .PHONY: bench
-bench: bench-graph ## Run all benchmarks; results in bench_output/
+bench: bench-graph bench-simulation ## Run all benchmarks; results in bench_output/
 
 .PHONY: bench-graph
 bench-graph: ## Measure the graph: latencies, rates, counted and spoken against the truth
 	@sh bootstrap/run.sh bench
 	@$(BIN)/python bench/graph.py
+
+.PHONY: bench-simulation
+bench-simulation: ## Measure the simulated gym: speed, contacts, what BlazePose makes of every exercise and athlete
+	@sh bootstrap/run.sh bench
+	@$(BIN)/python bench/simulation.py $(BENCH_ARGUMENTS)
+
+.PHONY: contact-sheet
+contact-sheet: ## Draw docs/images/exercises.jpg, all simulated exercises side by side
+	@sh bootstrap/run.sh setup
+	@$(BIN)/python tools/contact_sheet.py
 
 .PHONY: clean
 clean: ## Remove everything that was made here

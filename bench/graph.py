@@ -24,12 +24,13 @@ STAMPS = Path(sys.prefix) / "setup"
 
 ANSWERS = {
     "knees_in": {"knees_out"},
-    "shallow": {"deeper"},
-    "trunk_lean": {"chest_up"},
+    "too_shallow": {"deeper"},
+    "trunk_forward": {"chest_up"},
     "heels_up": {"heels_down"},
     "elbow_drift": {"elbows_still"},
     "swing": {"body_still"},
-    "short_range": {"curl_higher", "straighten_arms"},
+    "short_top": {"curl_higher"},
+    "short_bottom": {"straighten_arms"},
 }
 """Corrections that are right for a planted fault."""
 

@@ -1,6 +1,7 @@
 """Starts KineCue: composed in one process (default), or as a process per node.
 
 ros2 launch kinecue bringup.launch.py exercise:=squat source:=device device:=/dev/video0 rviz:=true
+ros2 launch kinecue bringup.launch.py camera:=simulated exercise:=squat athlete:=tall faults:="knees_in=15:reps=3,4"
 ros2 launch kinecue bringup.launch.py --show-args
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -33,9 +35,25 @@ def _own(name: str, description: str, choices: list[str] | None = None) -> Decla
     )
 
 
+_SIMULATED_MOUNT = (1.05, 3.0)
+"""Height over the floor (m) and tilt (degrees) of the simulated camera; ready-made programmes have the same."""
+
 ARGUMENTS = (
     _own("exercise", "Exercise to score: a file of config/exercises"),
-    _own("source", "What the camera node reads", ["device", "video", "folder"]),
+    DeclareLaunchArgument(
+        "camera",
+        default_value="real",
+        choices=["real", "simulated"],
+        description="simulated = a synthetic athlete instead of a camera, the machine led by the same hands, "
+        "and the truth on truth/*.",
+    ),
+    _own("programme", "Simulated: a ready-made set, such as sample_squat"),
+    _own("athlete", "Simulated: who"),
+    _own("faults", "Simulated: NAME=MAGNITUDE[:reps=1,3-5][:side=left], several with ';' between"),
+    _own("view_deg", "Simulated: 0 sees the face, 90 the left side, degrees"),
+    _own("repetitions", "Simulated: how many"),
+    _own("prerender", "Simulated: render everything before the first frame", ["true", "false"]),
+    _own("source", "What the camera node reads", ["device", "video", "folder", "simulated"]),
     _own("device", "V4L2 device, path or number"),
     _own("path", "Video file or folder of pictures"),
     _own("loop", "Play recordings again and again", ["true", "false"]),
@@ -107,6 +125,8 @@ def parameters(context: LaunchContext) -> dict[str, dict[str, object]]:
     for name in ("camera_height", "camera_tilt_deg"):
         if text(name):
             given["pose"][name] = number(name)
+    if text("camera") == "simulated":
+        _simulate(given, text, number)
     if text("loop"):
         given["camera"]["loop"] = text("loop") == "true"
     # separate processes have no other way to share pictures
@@ -118,6 +138,30 @@ def parameters(context: LaunchContext) -> dict[str, dict[str, object]]:
     if text("machine") == "none":
         given["machine"]["autostart"] = False
     return given
+
+
+def _simulate(
+    given: dict[str, dict[str, object]], text: Callable[[str], str], number: Callable[[str], float]
+) -> None:
+    """The gym's camera hangs where the pose node believes it to hang, and the machine goes where the hands go."""
+    camera = given["camera"]
+    camera["source"] = "simulated"
+    given["machine"]["follow"] = "gym"
+    for name in ("programme", "exercise", "athlete", "faults"):
+        if text(name):
+            camera[f"simulated_{name}"] = text(name)
+    if text("view_deg"):
+        camera["simulated_view_deg"] = number("view_deg")
+    if text("repetitions"):
+        camera["simulated_repetitions"] = int(number("repetitions"))
+    if text("prerender"):
+        camera["simulated_prerender"] = text("prerender") == "true"
+    height, tilt = _SIMULATED_MOUNT
+    given["pose"].setdefault("camera_height", height)
+    given["pose"].setdefault("camera_tilt_deg", tilt)
+    if not text("programme"):
+        camera["simulated_height"] = given["pose"]["camera_height"]
+        camera["simulated_tilt_deg"] = given["pose"]["camera_tilt_deg"]
 
 
 def parameters_file(given: dict[str, dict[str, object]]) -> Path:

@@ -23,9 +23,6 @@ from kinecue.simulation.clip import ClipTruth
 from kinecue.speech.errors import EngineUnavailableError
 from kinecue.speech.piper_engine import find_piper
 
-FAULTS = {"knees_in": "knees_in", "shallow": "too_shallow", "lean": "leans_forward", "heels": "heels_up"}
-"""What the exercise file calls a fault of the athlete."""
-
 
 @dataclass(frozen=True)
 class Played:
@@ -89,12 +86,12 @@ class TestPlantedFaults:
         assert faulty.document["repetitions"]["not_counted"] == []
 
     def test_faults_are_found_in_their_repetitions_and_nowhere_else(self, faulty):
-        planted = {(FAULTS[fault.name], fault.repetition) for fault in faulty.truth.faults}
+        planted = {(fault.name, fault.repetition) for fault in faulty.truth.faults}
         assert {(fault["name"], fault["repetition"]) for fault in faulty.document["faults"]} == planted
 
     def test_faults_are_found_while_they_last_or_at_the_end_of_their_repetition(self, faulty):
         planned = {repetition.number: repetition for repetition in faulty.truth.repetitions}
-        onsets = {(FAULTS[fault.name], fault.repetition): fault.onset_s for fault in faulty.truth.faults}
+        onsets = {(fault.name, fault.repetition): fault.onset_s for fault in faulty.truth.faults}
         for fault in faulty.document["faults"]:
             onset = onsets[fault["name"], fault["repetition"]]
             # the end is told when the lifter stands still, up to half a second after the planned one
@@ -104,7 +101,7 @@ class TestPlantedFaults:
         """Of a fault that comes in two repetitions in a row, the first is spoken of; the second is not nagged about."""
         first: dict[str, int] = {}
         for fault in faulty.truth.faults:
-            first.setdefault(FAULTS[fault.name], fault.repetition)
+            first.setdefault(fault.name, fault.repetition)
         corrected = {}
         planned = {repetition.number: repetition for repetition in faulty.truth.repetitions}
         for cue in faulty.of_kind("correction", "danger"):

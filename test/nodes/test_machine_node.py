@@ -15,6 +15,7 @@ from node_bench import values
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
+from kinecue.body.errors import ConfigError
 from kinecue.nodes.base import stamp_to_ns
 from kinecue_msgs import msg
 
@@ -47,6 +48,149 @@ def test_without_a_lifter_there_is_no_reading_and_it_is_said(bench):
     assert cable[-1].load == pytest.approx(30.0 * 9.80665)
     assert cable[-1].flags & CABLE.FLAG_SIMULATED
     heard.wait("machine", DiagnosticStatus.WARN, "no lifter to follow")
+
+
+def two_cables(path):
+    """A truth file with a cable for each hand: left goes 0.5 m out in two seconds and back, right half as far."""
+    times = np.arange(0.0, 4.0, 1 / 30)
+    out = (0.25 - 0.25 * np.cos(math.pi * times / 2.0)).tolist()
+    frames = [
+        {"time_s": t, "handles_m": [[1.0 + o, 0.4, 1.0], [1.0 + o / 2, -0.4, 1.0]]}
+        for t, o in zip(times.tolist(), out, strict=True)
+    ]
+    cables = [{"side": "left", "pulley_m": [0.0, 0.4, 1.0]}, {"side": "right", "pulley_m": [0.0, -0.4, 1.0]}]
+    path.write_text(json.dumps({"frames": frames, "machine": {"cables": cables}}))
+    return path
+
+
+def test_two_cables_of_a_clip_and_their_truth(bench, tmp_path):
+    encoder = bench.listen(msg.RepEncoder, "machine/encoder", EVERY)
+    cable = bench.listen(CABLE, "machine/cable", EVERY)
+    true_encoder = bench.listen(msg.RepEncoder, "machine/truth/encoder", EVERY)
+    true_cable = bench.listen(CABLE, "machine/truth/cable", EVERY)
+    bench.started(
+        "machine",
+        truth_file=str(two_cables(tmp_path / "clip.truth.json")),
+        publish_truth=True,
+        flaws="wrong_sign",
+    )
+    form = bench.talk(msg.FormState, "form")
+    start = time.time_ns() - 1_000_000_000
+    form(scenes.form(start))
+    bench.wait(lambda: len(encoder) > 60 and len(true_encoder) > 60 and cable and true_cable)
+    sides = {msg.RepEncoder.SIDE_LEFT: (1.0, "left"), msg.RepEncoder.SIDE_RIGHT: (0.5, "right")}
+    assert {m.side for m in encoder} == {m.side for m in cable} == set(sides)
+    for m in true_encoder:
+        t = (stamp_to_ns(m.header.stamp) - start) * 1e-9
+        expected = (0.25 - 0.25 * math.cos(math.pi * t / 2.0)) * sides[m.side][0]
+        assert m.position == pytest.approx(expected, abs=0.005)
+        assert m.validity == msg.RepEncoder.VALID
+    assert all(m.position < 0.0 for m in encoder)
+    assert max(m.position for m in true_encoder) > 0.3
+    for m in cable + true_cable:
+        assert m.header.frame_id == "cable_pulley_" + sides[m.side][1]
+        assert m.flags & CABLE.FLAG_SIMULATED
+        assert m.pulley.y == pytest.approx(0.4 if m.side == CABLE.SIDE_LEFT else -0.4)
+
+
+def test_a_clip_without_a_cable_says_so(bench, tmp_path):
+    path = tmp_path / "clip.truth.json"
+    frames = [{"time_s": i / 30, "handles_m": []} for i in range(30)]
+    path.write_text(json.dumps({"format": "kinecue_truth", "frames": frames, "machine": {"cables": []}}))
+    heard = bench.diagnostics()
+    encoder, cable = bench.listen(msg.RepEncoder, "machine/encoder"), bench.listen(CABLE, "machine/cable")
+    bench.started("machine", truth_file=str(path), publish_truth=True)
+    heard.wait("machine", DiagnosticStatus.OK, "no cable")
+    bench.wait(lambda: encoder and cable)
+    assert encoder[-1].validity == msg.RepEncoder.ABSTAINED
+    assert encoder[-1].reason == msg.JointAngle.REASON_NO_SENSOR
+    assert math.isnan(cable[-1].tension) and math.isnan(cable[-1].load)
+
+
+def test_a_live_machine_with_two_cables(bench):
+    cable = bench.listen(CABLE, "machine/cable")
+    bench.started("machine", cables="two", machine="dual_pulley", load_kg=15.0)
+    form = bench.talk(msg.FormState, "form")
+    form(scenes.form(time.time_ns(), progress=0.2))
+    bench.wait(lambda: {m.side for m in cable} == {CABLE.SIDE_LEFT, CABLE.SIDE_RIGHT})
+    assert cable[-1].load == pytest.approx(15.0 * 9.80665)
+
+
+def test_flaws_come_through(bench):
+    encoder = bench.listen(msg.RepEncoder, "machine/encoder", EVERY)
+    bench.started(
+        "machine", flaws="ideal", flaw_overrides="clock.offset_s=20, encoder.scale_error=0.5", rate=200.0
+    )
+    form = bench.talk(msg.FormState, "form")
+    for _ in range(10):
+        form(scenes.form(time.time_ns(), progress=0.5))
+        bench.spin(0.02)
+    bench.wait(lambda: any(math.isfinite(m.position) for m in encoder))
+    valid = [m for m in encoder if math.isfinite(m.position)]
+    assert stamp_to_ns(valid[-1].header.stamp) - time.time_ns() > 15_000_000_000
+    assert {m.counts_per_metre for m in valid} == {7500.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("flaws", "none", ("flaws", "typical", "wrong_sign")),
+        ("machine", "crane", ("machine", "dual_pulley")),
+        ("cables", "three", ("cables", "one, two")),
+        ("eccentric_overload", 2.0, ("eccentric_overload", "0 to 1.5")),
+        ("rate", 20.0, ("rate", "50 to 1000")),
+    ],
+)
+def test_wrong_parameters_are_refused_with_what_is_allowed(bench, name, value, words):
+    with pytest.raises(ConfigError) as refused:
+        bench.node("machine", **{name: value})
+    assert all(word in str(refused.value) for word in words)
+    node = bench.node("machine", autostart=False)
+    assert not node.set_parameters([Parameter(name, value=value)])[0].successful
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("force.loud=1", ("force", "noise_n")),
+        ("encoder.loss=2", ("loss", "0 to 0.95")),
+        ("x", ("part.name=value",)),
+    ],
+)
+def test_wrong_overrides_are_told_and_can_be_repaired(bench, text, words):
+    heard = bench.diagnostics()
+    node = bench.node("machine", flaw_overrides=text)
+    assert not node.start()
+    heard.wait("machine", DiagnosticStatus.ERROR, *words)
+    assert node.set_parameters([Parameter("flaw_overrides", value="")])[0].successful
+    assert node.start()
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("off_s", [60.0, 3.0, -1000.0])
+def test_a_form_of_another_clock_is_got_over(bench, truth, recorded, off_s):
+    encoder = bench.listen(msg.RepEncoder, "machine/encoder", EVERY)
+    bench.started("machine", **({"truth_file": str(truth)} if recorded else {}))
+    form = bench.talk(msg.FormState, "form")
+    form(scenes.form(time.time_ns() + round(off_s * 1e9), progress=0.3))
+    bench.spin(0.1)
+
+    def moving():
+        form(scenes.form(time.time_ns(), progress=0.5))
+        bench.spin(0.03)
+        return [m for m in encoder if math.isfinite(m.position) and m.position > 0.01]
+
+    bench.wait(moving, "the machine going on")
+
+
+def test_a_foreign_clock_is_told(bench):
+    heard = bench.diagnostics()
+    bench.started("machine")
+    form = bench.talk(msg.FormState, "form")
+    form(scenes.form(time.time_ns() + 3_600_000_000_000))
+    heard.wait("machine", DiagnosticStatus.WARN, "3600.0 s off")
+    form(scenes.form(time.time_ns(), progress=0.1))
+    heard.wait("machine", DiagnosticStatus.OK, "simulated machine")
 
 
 def test_rate_is_the_one_asked_for(bench):

@@ -12,6 +12,7 @@ from kinecue import __version__
 from kinecue.body.errors import KineCueError
 from kinecue.cli import models as model_commands
 from kinecue.cli import sample as sample_commands
+from kinecue.cli import simulate as simulate_commands
 from kinecue.cli import voice as voice_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -91,6 +92,9 @@ def sample(
             progress.update(tasks[state.name], completed=state.frames_done)
 
         sample_commands.make_samples(names or ["sample_squat"], report)
+
+
+app.command()(simulate_commands.simulate)
 
 
 @models_app.command("fetch")

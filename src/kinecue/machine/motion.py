@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinecue.body.errors import ConfigError
-
 FloatArray = NDArray[np.float64]
 
 NANOSECONDS = 1_000_000_000
+LONGEST_M = 50.0
+"""No cable is longer."""
+SHORTEST_STEP_S = 0.0001
+"""No camera is faster."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,19 @@ class Motion(Protocol):
     def pulley_m(self) -> tuple[float, float, float]:
         """Where the cable leaves the machine, base frame, m; NaN if not known."""
 
+    @property
+    def span_ns(self) -> tuple[int, int] | None:
+        """First and last stamp of a motion that is known as a whole; None for one that is being made."""
+
     def at(self, stamp_ns: int) -> CableState | None:
         """The cable at a time; None if that is not known."""
 
+    def course(self, first_ns: int, step_ns: int, count: int) -> FloatArray:
+        """(count, 3) way out, speed, acceleration at ``first_ns + i step_ns``; the last known if it is not known."""
+
 
 class TrackMotion:
-    """The handle goes where a recorded track says: cubic spline through its samples.
+    """The handle goes where a recorded track says: natural cubic spline through its samples.
 
     Before the first and after the last sample the handle stands still.
     """
@@ -62,7 +69,7 @@ class TrackMotion:
             start_ns: stamp of time 0.
 
         Raises:
-            ValueError: shapes do not fit, times do not rise, or a value is not finite.
+            ValueError: shapes do not fit, times do not rise, a value is not finite, or the cable is too long.
         """
         if (
             times_s.ndim != 1
@@ -76,9 +83,14 @@ class TrackMotion:
             )
         if not (np.isfinite(times_s).all() and np.isfinite(handle_m).all() and np.isfinite(pulley_m).all()):
             raise ValueError("TrackMotion: times, handle and pulley must be finite")
-        if (np.diff(times_s) <= 0).any():
-            raise ValueError("TrackMotion: times must rise")
+        if (np.diff(times_s) < SHORTEST_STEP_S).any():
+            raise ValueError(f"TrackMotion: times must rise, by {SHORTEST_STEP_S:g} s or more")
         self._times = times_s
+        farthest = float(np.abs(handle_m - pulley_m).max())
+        if farthest > LONGEST_M:
+            raise ValueError(
+                f"TrackMotion: the handle must stay within {LONGEST_M:g} m of the pulley, got {farthest:g}"
+            )
         length = np.linalg.norm(handle_m - pulley_m, axis=1)
         self.rest_length_m = float(length.min())
         """Length of the cable at the rest position: the shortest of the track."""
@@ -86,31 +98,6 @@ class TrackMotion:
         self._curvature = _natural_spline(times_s, self._out)
         self._start_ns = start_ns
         self._pulley = (float(pulley_m[0]), float(pulley_m[1]), float(pulley_m[2]))
-
-    @staticmethod
-    def load(path: Path, start_ns: int = 0) -> TrackMotion:
-        """The track in the truth file of a simulated clip (``*.truth.json``).
-
-        Raises:
-            ConfigError: the file is missing or not one.
-        """
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            frames = data["frames"]
-            return TrackMotion(
-                np.array([f["time_s"] for f in frames], dtype=np.float64),
-                np.array([f["handle_m"] for f in frames], dtype=np.float64),
-                np.array(data["machine"]["pulley_m"], dtype=np.float64),
-                start_ns,
-            )
-        except FileNotFoundError as error:
-            raise ConfigError(path, "", "no such truth file") from error
-        except KeyError as error:
-            raise ConfigError(
-                path, str(error.args[0]), "missing; expected a truth file of a simulated clip"
-            ) from error
-        except (OSError, ValueError, TypeError) as error:
-            raise ConfigError(path, "", f"not the truth file of a simulated clip ({error})") from error
 
     @property
     def pulley_m(self) -> tuple[float, float, float]:
@@ -122,21 +109,34 @@ class TrackMotion:
         """Time of the last sample, s."""
         return float(self._times[-1])
 
+    @property
+    def span_ns(self) -> tuple[int, int]:
+        """Stamps of the first and the last sample."""
+        first, last = (self._start_ns + round(float(t) * NANOSECONDS) for t in self._times[[0, -1]])
+        return first, last
+
     def at(self, stamp_ns: int) -> CableState:
         """The cable at a time."""
-        t = (stamp_ns - self._start_ns) / NANOSECONDS
-        if not self._times[0] <= t <= self._times[-1]:
-            return CableState(float(self._out[0] if t < self._times[0] else self._out[-1]), 0.0, 0.0)
-        i = min(max(int(np.searchsorted(self._times, t, side="right")) - 1, 0), len(self._times) - 2)
-        h = float(self._times[i + 1] - self._times[i])
-        b = (t - float(self._times[i])) / h
+        out, speed, acceleration = self.course(stamp_ns, 1, 1)[0]
+        return CableState(float(out), float(speed), float(acceleration))
+
+    def course(self, first_ns: int, step_ns: int, count: int) -> FloatArray:
+        """(count, 3) way out, speed and acceleration at ``first_ns + i step_ns``."""
+        times, values, curvature = self._times, self._out, self._curvature
+        t = (first_ns - self._start_ns + step_ns * np.arange(count)) / NANOSECONDS
+        i = np.clip(np.searchsorted(times, t, side="right") - 1, 0, len(times) - 2)
+        h = times[i + 1] - times[i]
+        b = (np.clip(t, times[0], times[-1]) - times[i]) / h
         a = 1.0 - b
-        y0, y1 = float(self._out[i]), float(self._out[i + 1])
-        c0, c1 = float(self._curvature[i]), float(self._curvature[i + 1])
-        return CableState(
-            a * y0 + b * y1 + ((a**3 - a) * c0 + (b**3 - b) * c1) * h * h / 6.0,
-            (y1 - y0) / h + ((3.0 * b * b - 1.0) * c1 - (3.0 * a * a - 1.0) * c0) * h / 6.0,
-            a * c0 + b * c1,
+        y0, y1, c0, c1 = values[i], values[i + 1], curvature[i], curvature[i + 1]
+        moves = (t >= times[0]) & (t <= times[-1])
+        return np.stack(
+            [
+                a * y0 + b * y1 + ((a**3 - a) * c0 + (b**3 - b) * c1) * h * h / 6.0,
+                moves * ((y1 - y0) / h + ((3.0 * b * b - 1.0) * c1 - (3.0 * a * a - 1.0) * c0) * h / 6.0),
+                moves * (a * c0 + b * c1),
+            ],
+            axis=1,
         )
 
 
@@ -167,7 +167,15 @@ class LiveMotion:
     HORIZON_S = 0.15
     STALE_S = 0.5
     """Without an update for so long the position is not known."""
+    RESTART_AFTER = 3
+    """So many updates in a row that rise, but are older than the newest, mean that the clock was set back."""
     ALPHA, BETA, GAMMA = 0.6, 0.25, 0.05
+    SHORTEST_S = 1.0 / 250.0
+    """Updates that are closer together count as so far apart: their noise would else be taken for speed."""
+    FASTEST_M_S, HARDEST_M_S2 = 8.0, 80.0
+    """More than an arm does (a thrown medicine ball, a punch)."""
+    PROGRESS = (-0.5, 1.5)
+    """What lies outside is cut: nobody goes so far beyond a full range."""
 
     def __init__(
         self, travel_m: float = 0.5, pulley_m: tuple[float, float, float] = (math.nan, math.nan, math.nan)
@@ -188,14 +196,24 @@ class LiveMotion:
         self._pulley = pulley_m
         self._state: CableState | None = None
         self._stamp_ns = 0
+        self._older = 0
+        self._heard_ns = 0
 
     @property
     def pulley_m(self) -> tuple[float, float, float]:
         """Where the cable leaves the machine, base frame, m; NaN if not known."""
         return self._pulley
 
+    @property
+    def span_ns(self) -> None:
+        """Nothing is known of the future."""
+        return None
+
     def follow(self, progress: float, stamp_ns: int) -> None:
         """Take an update; NaN and updates that are not newer than the last one are ignored.
+
+        If the clock was set back, or one update had a stamp from the future, the motion begins anew at the third of
+        the following ones.
 
         Args:
             progress: 0 start position to 1 full range.
@@ -203,34 +221,60 @@ class LiveMotion:
         """
         if not math.isfinite(progress):
             return
+        progress = min(max(progress, self.PROGRESS[0]), self.PROGRESS[1])
         out = self._travel * progress + (-self._travel if self._travel < 0 else 0.0)
         old = self._state
         dt = (stamp_ns - self._stamp_ns) / NANOSECONDS
+        rises, self._heard_ns = stamp_ns > self._heard_ns, stamp_ns
         if old is None or dt > self.STALE_S:
-            self._state, self._stamp_ns = CableState(out, 0.0, 0.0), stamp_ns
+            self._begin(out, stamp_ns)
             return
         if dt <= 0.0:
+            self._older = self._older + 1 if rises or self._older == 0 else 1
+            if self._older >= self.RESTART_AFTER and dt < 0.0:
+                self._begin(out, stamp_ns)
             return
         predicted = old.out_m + old.speed_m_s * dt + 0.5 * old.acceleration_m_s2 * dt * dt
         residual = out - predicted
+        apart = max(dt, self.SHORTEST_S)
+        speed = old.speed_m_s + old.acceleration_m_s2 * dt + self.BETA * residual / apart
+        acceleration = old.acceleration_m_s2 + 2.0 * self.GAMMA * residual / (apart * apart)
         self._state = CableState(
             predicted + self.ALPHA * residual,
-            old.speed_m_s + old.acceleration_m_s2 * dt + self.BETA * residual / dt,
-            old.acceleration_m_s2 + 2.0 * self.GAMMA * residual / (dt * dt),
+            min(max(speed, -self.FASTEST_M_S), self.FASTEST_M_S),
+            min(max(acceleration, -self.HARDEST_M_S2), self.HARDEST_M_S2),
         )
-        self._stamp_ns = stamp_ns
+        self._stamp_ns, self._older = stamp_ns, 0
+
+    def _begin(self, out_m: float, stamp_ns: int) -> None:
+        self._state, self._stamp_ns, self._older = CableState(out_m, 0.0, 0.0), stamp_ns, 0
 
     def at(self, stamp_ns: int) -> CableState | None:
-        """The cable at a time; None before the first update and when the last one is too old."""
+        """The cable at a time; None before the first update and when the last one is too old or not yet due."""
         if self._state is None:
             return None
         dt = (stamp_ns - self._stamp_ns) / NANOSECONDS
-        if dt > self.STALE_S:
+        if abs(dt) > self.STALE_S:
             return None
+        return self._after(dt, self._state)
+
+    def course(self, first_ns: int, step_ns: int, count: int) -> FloatArray:
+        """(count, 3) way out, speed and acceleration at ``first_ns + i step_ns``; stands still where not known.
+
+        Raises:
+            ValueError: there was no update yet.
+        """
+        if self._state is None:
+            raise ValueError("LiveMotion: nothing is known before the first update")
+        rows = np.zeros((count, 3))
+        for i in range(count):
+            state = self._after((first_ns + i * step_ns - self._stamp_ns) / NANOSECONDS, self._state)
+            rows[i] = state.out_m, state.speed_m_s, state.acceleration_m_s2
+        return rows
+
+    def _after(self, dt: float, state: CableState) -> CableState:
         if dt > self.HORIZON_S:
-            return CableState(self._state.out_m + self._state.speed_m_s * self.HORIZON_S, 0.0, 0.0)
+            return CableState(state.out_m + state.speed_m_s * self.HORIZON_S, 0.0, 0.0)
         return CableState(
-            self._state.out_m + self._state.speed_m_s * max(dt, 0.0),
-            self._state.speed_m_s,
-            self._state.acceleration_m_s2,
+            state.out_m + state.speed_m_s * max(dt, 0.0), state.speed_m_s, state.acceleration_m_s2
         )

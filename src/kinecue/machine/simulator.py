@@ -1,86 +1,110 @@
-"""A cable machine that is not there: force and encoder samples of a weight stack pulled by a known motion."""
+"""A cable machine that is not there: what is true of it, and what its sensors say."""
 
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from kinecue.body.errors import KineCueError
 from kinecue.body.measurement import Reason, Validity
-from kinecue.machine.motion import NANOSECONDS, CableState, LiveMotion, Motion
+from kinecue.machine.draws import Draws
+from kinecue.machine.flaws import SensorFlaws
+from kinecue.machine.mechanics import Column, Mechanics
+from kinecue.machine.model import MachineModel
+from kinecue.machine.motion import LiveMotion, Motion
 from kinecue.machine.samples import CableFlag, CableSample, CableSide, Direction, EncoderSample
+from kinecue.machine.sensors import Encoder, LoadCell, SampleClock
+from kinecue.machine.stream import SampleStream
+from kinecue.machine.truth_file import CableTrack
 
-GRAVITY = 9.80665
-"""m/s^2, standard gravity."""
-RATE_RANGE_HZ = (50.0, 1000.0)
+SPEED_WINDOW_NS = 20_000_000
+"""The encoder's speed is the difference of its counts over this time."""
+STILL_M_S = 0.02
+SLACK_N = 3.0
+"""A machine that reads less than that calls its cable slack."""
+Samples = tuple[CableSample | None, EncoderSample | None]
+"""Of both sensors; None for one that was lost."""
 
 
 @dataclass(frozen=True)
-class MachineModel:
-    """A weight stack on a cable and its sensors.
+class MachineTruth:
+    """What is true of one cable at a time, without sensors.
 
     Attributes:
-        load_n: weight that hangs on the cable, N.
-        friction_n: dry friction of pulleys and guides, N; against the motion.
-        eccentric_overload: share of the load that a drive adds on the way back; 0 for a plain stack.
-        force_noise_n: standard deviation of the force sensor, N.
-        force_resolution_n: its smallest step, N; 0 for none.
-        force_range_n: its end, N.
-        speed_noise_m_s: standard deviation of the cable's speed.
-        counts_per_metre: of the encoder, signed.
+        stamp_ns: the time, by the clock of the camera.
         side: which cable.
+        tension_n: of the cable at the handle, N.
+        cable_m: cable between pulley and handle that is out of the rest position, m.
+        speed_m_s: of the handle along the cable, positive when it is pulled out.
+        acceleration_m_s2: the same way.
+        slack_m: cable that hangs through, m.
+        stack_m: height of the stack over its bumper, m; of a drive, what corresponds to it.
+        stack_speed_m_s: upwards positive.
+        wound_m: cable that has left the pulley, m: what an encoder without a flaw reads.
+        wound_speed_m_s: positive when it leaves.
+        resistance_n: load, curve, overload and speed limit, as felt at the handle, N.
+        load_n: what the machine was set to, N.
+        overloaded: the drive adds load on the way back.
+        end_stop: the stack touches its bumper or the upper stop.
+        work_j: done by the hand since the motion began, J.
+        taken_j: of that, put into the resistance: a stack's potential energy, what a drive takes.
+        lost_j: to friction, damping and bumpers.
+        stored_j: in motion, stretched cable and bumpers now.
+        pulley_m: where the cable leaves the machine, base frame, m; NaN if not known.
     """
 
-    load_n: float = 200.0
-    friction_n: float = 6.0
-    eccentric_overload: float = 0.0
-    force_noise_n: float = 1.0
-    force_resolution_n: float = 0.1
-    force_range_n: float = 2000.0
-    speed_noise_m_s: float = 0.004
-    counts_per_metre: float = 5000.0
-    side: CableSide = CableSide.NONE
-
-    def __post_init__(self) -> None:
-        for name in ("load_n", "friction_n", "eccentric_overload", "force_noise_n", "force_resolution_n"):
-            value = getattr(self, name)
-            if not math.isfinite(value) or value < 0.0:
-                raise ValueError(f"MachineModel.{name}: must be finite and not negative, got {value}")
-        if not math.isfinite(self.counts_per_metre) or self.counts_per_metre == 0.0:
-            raise ValueError(
-                f"MachineModel.counts_per_metre: must be finite and not 0, got {self.counts_per_metre}"
-            )
-        if not self.force_range_n > 0.0 or not self.speed_noise_m_s >= 0.0:
-            raise ValueError("MachineModel: force_range_n must be positive and speed_noise_m_s not negative")
-
-    def tension(self, state: CableState) -> float:
-        """True tension, N: weight, inertia of the stack, dry friction, overload; never under 0."""
-        # tanh instead of a sign: friction does not jump when the handle turns round
-        way = math.tanh(state.speed_m_s / 0.02)
-        inertia = self.load_n / GRAVITY * state.acceleration_m_s2
-        overload = self.eccentric_overload * self.load_n * max(-way, 0.0)
-        return max(self.load_n + inertia + self.friction_n * way + overload, 0.0)
+    stamp_ns: int
+    side: CableSide
+    tension_n: float
+    cable_m: float
+    speed_m_s: float
+    acceleration_m_s2: float
+    slack_m: float
+    stack_m: float
+    stack_speed_m_s: float
+    wound_m: float
+    wound_speed_m_s: float
+    resistance_n: float
+    load_n: float
+    overloaded: bool
+    end_stop: bool
+    work_j: float
+    taken_j: float
+    lost_j: float
+    stored_j: float
+    pulley_m: tuple[float, float, float]
 
 
 class CableMachineSimulator:
-    """Reads the sensors of a simulated machine, one time after the other.
+    """One cable of a simulated machine with its sensors.
 
-    The same motion, model, seed and times give the same samples.
+    On a recorded track truth and readings are functions of time: the same motion, model, flaws, seed and time give the
+    same values, in whatever order and how often they are asked for. Led by a person (`LiveMotion`) it goes along with
+    time; the last 12 s can be read.
+
+    Args:
+        motion: of the handle.
+        model: of the machine.
+        flaws: of its sensors.
+        seed: of all chance; the two cables of a machine differ by their side.
     """
 
-    SPEED_WINDOW_S = 0.02
-    """The encoder's speed is the difference of its counts over this time."""
-    STILL_M_S = 0.02
-
-    def __init__(self, motion: Motion, model: MachineModel | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        motion: Motion,
+        model: MachineModel | None = None,
+        flaws: SensorFlaws | None = None,
+        seed: int = 0,
+    ) -> None:
         self._motion = motion
         self.model = model or MachineModel()
-        self._rng = np.random.default_rng(seed)
-        self._counts: deque[tuple[int, int]] = deque()
+        self.flaws = flaws or SensorFlaws()
+        draws = Draws(seed, int(self.model.side))
+        self._mechanics = Mechanics(motion, self.model)
+        self._load_cell = LoadCell(self._mechanics, self.flaws.force, draws)
+        self._encoder = Encoder(self._mechanics, self.flaws.encoder, draws)
+        self.clock = SampleClock(self.flaws.clock, draws)
 
     def follow(self, progress: float, stamp_ns: int) -> None:
         """Tell a machine with a `LiveMotion` where the person in front of the camera is.
@@ -98,91 +122,175 @@ class CableMachineSimulator:
             )
         self._motion.follow(progress, stamp_ns)
 
-    def read(self, stamp_ns: int) -> tuple[CableSample, EncoderSample]:
-        """Both sensors at a time; times usually rise, going back restarts the encoder's speed."""
-        noise = self._rng.normal(0.0, 1.0, 2)
-        state = self._motion.at(stamp_ns)
-        if state is None:
-            return self._silence(stamp_ns)
-        return self._cable(stamp_ns, state, noise[0], noise[1]), self._encoder(stamp_ns, state)
+    def truth(self, stamp_ns: int) -> MachineTruth | None:
+        """What is true at a time; None while nobody leads the machine."""
+        if not self._mechanics.reach(stamp_ns):
+            return None
+        row = self._mechanics.at(stamp_ns).tolist()
+        model = self.model
+        wound, speed, hand = row[Column.OUT], row[Column.SPEED], row[Column.HAND]
+        over_bumper = wound + model.clearance_m
+        return MachineTruth(
+            stamp_ns=stamp_ns,
+            side=model.side,
+            tension_n=max(row[Column.TENSION], 0.0),
+            cable_m=hand,
+            speed_m_s=row[Column.HAND_SPEED],
+            acceleration_m_s2=row[Column.HAND_ACCELERATION],
+            slack_m=max(wound - hand - model.static_load(0.0) / model.stiffness_n_m, 0.0),
+            stack_m=over_bumper / model.ratio,
+            stack_speed_m_s=speed / model.ratio,
+            wound_m=wound,
+            wound_speed_m_s=speed,
+            resistance_n=row[Column.RESISTANCE],
+            load_n=model.load_n,
+            overloaded=model.eccentric_overload > 0.0 and speed < -STILL_M_S,
+            end_stop=not 0.0 < over_bumper < model.travel_m,
+            work_j=row[Column.WORK],
+            taken_j=row[Column.TAKEN],
+            lost_j=row[Column.LOST],
+            stored_j=row[Column.STORED],
+            pulley_m=self._motion.pulley_m,
+        )
 
-    def samples(
-        self, rate_hz: float, start_ns: int, duration_s: float
-    ) -> Iterator[tuple[CableSample, EncoderSample]]:
-        """Both sensors at a steady rate.
+    def true_samples(self, stamp_ns: int) -> tuple[CableSample, EncoderSample]:
+        """The truth in the shape of samples, as sensors without a flaw and without steps would give them."""
+        truth = self.truth(stamp_ns)
+        if truth is None:
+            return self._silence(stamp_ns)
+        scale = self.flaws.encoder.counts_per_metre
+        slack = truth.tension_n == 0.0
+        cable = self._cable(
+            truth, stamp_ns, truth.tension_n, truth.wound_speed_m_s, truth.wound_m, slack, False
+        )
+        encoder = EncoderSample(
+            stamp_ns,
+            truth.wound_m,
+            truth.wound_speed_m_s,
+            _direction(truth.wound_speed_m_s),
+            math.floor(truth.wound_m * scale + 0.5),
+            scale,
+            self.model.side,
+        )
+        return cable, encoder
+
+    def read(self, stamp_ns: int, key: int | None = None) -> Samples:
+        """What both sensors say at a time, with the stamp that the machine's clock gives it; None = sample lost.
+
+        Args:
+            stamp_ns: the time, by the clock of the camera.
+            key: number of the sample, on which noise depends; by default it depends on the time.
+        """
+        truth = self.truth(stamp_ns)
+        if truth is None:
+            return self._silence(stamp_ns)
+        key = stamp_ns if key is None else key
+        stamp = self.stamp(stamp_ns, key)
+        count = self._encoder.count(stamp_ns)
+        scale = self._encoder.reported_scale
+        position = self._encoder.position(count)
+        elapsed = SPEED_WINDOW_NS * 1e-9
+        speed = (position - self._encoder.position(self._encoder.count(stamp_ns - SPEED_WINDOW_NS))) / elapsed
+        force, cable_speed, saturated = self._load_cell.read(stamp_ns, key)
+        cable = self._cable(truth, stamp, force, cable_speed, position, force < SLACK_N, saturated)
+        encoder = EncoderSample(stamp, position, speed, _direction(speed), count, scale, self.model.side)
+        return (
+            cable if self._load_cell.arrives(stamp_ns, key) else None,
+            encoder if self._encoder.arrives(stamp_ns, key) else None,
+        )
+
+    def stamp(self, stamp_ns: int, key: int) -> int:
+        """What the machine's clock shows at a time, for the sample of a number."""
+        began = self._mechanics.began_ns
+        return self.clock.stamp(stamp_ns, stamp_ns if began is None else began, key)
+
+    def samples(self, rate_hz: float, start_ns: int, duration_s: float) -> Iterator[Samples]:
+        """What arrives of samples at a steady rate, in the order in which it arrives.
 
         Raises:
             KineCueError: the rate is outside 50 to 1000 Hz.
         """
-        low, high = RATE_RANGE_HZ
-        if not low <= rate_hz <= high:
-            raise KineCueError(f"machine: rate_hz must be {low:.0f} to {high:.0f}, got {rate_hz}")
-        for i in range(int(duration_s * rate_hz)):
-            yield self.read(start_ns + round(i * NANOSECONDS / rate_hz))
+        yield from SampleStream(self, rate_hz, start_ns).all(duration_s)
 
-    def _cable(self, stamp_ns: int, state: CableState, force_noise: float, speed_noise: float) -> CableSample:
-        model = self.model
-        true = model.tension(state)
+    def _cable(
+        self,
+        truth: MachineTruth,
+        stamp_ns: int,
+        tension_n: float,
+        speed_m_s: float,
+        position_m: float,
+        slack: bool,
+        saturated: bool,
+    ) -> CableSample:
         flags = CableFlag.SIMULATED
-        if true == 0.0:
+        if slack:
             flags |= CableFlag.SLACK
-        if model.eccentric_overload > 0.0 and state.speed_m_s < -self.STILL_M_S:
+        if truth.overloaded:
             flags |= CableFlag.ECCENTRIC_OVERLOAD
-        read = true + model.force_noise_n * float(force_noise)
-        if model.force_resolution_n > 0.0:
-            read = round(read / model.force_resolution_n) * model.force_resolution_n
-        if read >= model.force_range_n:
+        if saturated:
             flags |= CableFlag.SATURATED
         return CableSample(
-            stamp_ns=stamp_ns,
-            tension_n=min(max(read, 0.0), model.force_range_n),
-            speed_m_s=state.speed_m_s + model.speed_noise_m_s * float(speed_noise),
-            position_m=state.out_m,
-            pulley_m=self._motion.pulley_m,
-            load_n=model.load_n,
-            side=model.side,
-            flags=flags,
-        )
-
-    def _encoder(self, stamp_ns: int, state: CableState) -> EncoderSample:
-        scale = self.model.counts_per_metre
-        count = math.floor(state.out_m * scale + 0.5)
-        window_ns = round(self.SPEED_WINDOW_S * NANOSECONDS)
-        if self._counts and stamp_ns < self._counts[-1][0]:
-            self._counts.clear()
-        self._counts.append((stamp_ns, count))
-        while len(self._counts) > 2 and stamp_ns - self._counts[1][0] >= window_ns:
-            self._counts.popleft()
-        first_ns, first = self._counts[0]
-        elapsed = (stamp_ns - first_ns) / NANOSECONDS
-        speed = (count - first) / scale / elapsed if elapsed > 0.0 else 0.0
-        direction = Direction.STILL
-        if abs(speed) > self.STILL_M_S:
-            direction = Direction.OUT if speed > 0 else Direction.BACK
-        return EncoderSample(stamp_ns, count / scale, speed, direction, count, scale, self.model.side)
-
-    def _silence(self, stamp_ns: int) -> tuple[CableSample, EncoderSample]:
-        nan = math.nan
-        cable = CableSample(
             stamp_ns,
-            nan,
-            nan,
-            nan,
-            self._motion.pulley_m,
+            tension_n,
+            speed_m_s,
+            position_m,
+            truth.pulley_m,
             self.model.load_n,
             self.model.side,
-            CableFlag.SIMULATED,
+            flags,
         )
-        count = self._counts[-1][1] if self._counts else 0
+
+    def _silence(self, stamp_ns: int) -> tuple[CableSample, EncoderSample]:
+        side, nan = self.model.side, math.nan
+        cable = no_cable_sample(stamp_ns, self._motion.pulley_m, self.model.load_n, side)
+        scale = self._encoder.reported_scale
         encoder = EncoderSample(
-            stamp_ns,
-            nan,
-            nan,
-            Direction.STILL,
-            count,
-            self.model.counts_per_metre,
-            self.model.side,
-            Validity.ABSTAINED,
-            Reason.STALE,
+            stamp_ns, nan, nan, Direction.STILL, 0, scale, side, Validity.ABSTAINED, Reason.STALE
         )
         return cable, encoder
+
+
+def _direction(speed_m_s: float) -> Direction:
+    if abs(speed_m_s) <= STILL_M_S:
+        return Direction.STILL
+    return Direction.OUT if speed_m_s > 0.0 else Direction.BACK
+
+
+def no_cable_sample(
+    stamp_ns: int,
+    pulley_m: tuple[float, float, float] = (math.nan, math.nan, math.nan),
+    load_n: float = math.nan,
+    side: CableSide = CableSide.NONE,
+) -> CableSample:
+    """A force sample without a reading."""
+    nan = math.nan
+    return CableSample(stamp_ns, nan, nan, nan, pulley_m, load_n, side, CableFlag.SIMULATED)
+
+
+def unused(stamp_ns: int) -> tuple[CableSample, EncoderSample]:
+    """What a machine says whose cable nobody holds: no reading, because there is nothing to sense."""
+    nan = math.nan
+    encoder = EncoderSample(
+        stamp_ns,
+        nan,
+        nan,
+        Direction.STILL,
+        0,
+        nan,
+        validity=Validity.ABSTAINED,
+        reason=Reason.NO_SENSOR,
+    )
+    return no_cable_sample(stamp_ns), encoder
+
+
+def machines_of(
+    tracks: Sequence[CableTrack],
+    model: MachineModel | None = None,
+    flaws: SensorFlaws | None = None,
+    seed: int = 0,
+) -> tuple[CableMachineSimulator, ...]:
+    """A machine for each cable of a clip, alike but for their sides; none for a clip without cables."""
+    model = model or MachineModel()
+    return tuple(
+        CableMachineSimulator(track.motion, replace(model, side=track.side), flaws, seed) for track in tracks
+    )

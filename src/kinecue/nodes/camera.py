@@ -1,4 +1,4 @@
-"""Node `camera`: a device, a video or a folder of pictures becomes frames."""
+"""Node `camera`: a device, a video, a folder of pictures or the simulated gym becomes frames."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from rclpy.lifecycle import LifecyclePublisher
 from sensor_msgs.msg import CameraInfo, Image
 
 from kinecue.body.errors import ConfigError
+from kinecue.body.paths import data_dir
 from kinecue.nodes import conversions as convert
 from kinecue.nodes.base import ERROR, OK, SENSOR_QOS, WARN, KineCueNode, run
+from kinecue.nodes.gym_parameters import GYM_PARAMETERS, SIMULATED, gym_programme
 from kinecue.nodes.images import from_bgr
 from kinecue.nodes.parameters import ParameterSpec
+from kinecue.nodes.simulated_camera import SimulatedCamera, Track
+from kinecue.nodes.truth_topics import TruthTopics
 from kinecue.perception.calibration import Intrinsics, load_intrinsics
 from kinecue.perception.camera import V4l2Camera
 from kinecue.perception.frames import CaptureMode, Frame, FrameSource
@@ -34,7 +38,7 @@ class CameraNode(KineCueNode):
     """
 
     PARAMETERS = (
-        ParameterSpec("source", "device", "What to read.", choices=("device", "video", "folder")),
+        ParameterSpec("source", "device", "What to read.", choices=("device", "video", "folder", SIMULATED)),
         ParameterSpec("device", "/dev/video0", "V4L2 device: path or number."),
         ParameterSpec("path", "", "Video file or folder of pictures."),
         ParameterSpec(
@@ -58,6 +62,7 @@ class CameraNode(KineCueNode):
         ),
         ParameterSpec("frame_id", "camera_optical_frame", "Frame of the images."),
         ParameterSpec("publish_image", False, "Publish image_raw; without it no picture leaves the process."),
+        *GYM_PARAMETERS,
     )
 
     def __init__(
@@ -71,6 +76,8 @@ class CameraNode(KineCueNode):
         self._intrinsics: Intrinsics | None = None
         self._worker: threading.Thread | None = None
         self._image: LifecyclePublisher | None = None
+        self._gym: SimulatedCamera | None = None
+        self._truth: TruthTopics | None = None
         self._info = self.create_lifecycle_publisher(CameraInfo, "camera_info", SENSOR_QOS)
 
     @property
@@ -81,6 +88,7 @@ class CameraNode(KineCueNode):
     def configure(self) -> None:
         path = self.parameters["calibration_file"]
         self._intrinsics = load_intrinsics(Path(path)) if path else None
+        self._gym = self._truth = None
         lossless = self.parameters["lossless"] and self.parameters["source"] != "device"
         # the node's own mailbox must never hold up the consumers
         self._grabber = FrameGrabber(self._source(), (*self._consumers, self._own), lossless)
@@ -111,6 +119,9 @@ class CameraNode(KineCueNode):
         if self._image is not None:
             self.destroy_lifecycle_publisher(self._image)
         self._image = None
+        if self._truth is not None:
+            self._truth.close()
+        self._gym = self._truth = None
 
     def diagnose(self) -> tuple[bytes, str, dict[str, object]]:
         if self._grabber is None:
@@ -142,11 +153,43 @@ class CameraNode(KineCueNode):
         if p["source"] == "device":
             mode = CaptureMode(p["width"], p["height"], rate, p["fourcc"], p["exposure"] or math.nan)
             return V4l2Camera(p["device"], mode, clock=self.now_ns)
+        if p["source"] == SIMULATED:
+            return self._simulated()
         if not p["path"]:
             raise ConfigError("node camera", "parameter path", f"is empty, allowed: a {p['source']} to read")
         if p["source"] == "video":
             return VideoFile(p["path"], p["real_time"], p["loop"], clock=self.now_ns)
         return ImageFolder(p["path"], p["rate"] or 30.0, p["real_time"], p["loop"], clock=self.now_ns)
+
+    def _simulated(self) -> FrameSource:
+        p = self.parameters
+        gym = SimulatedCamera(
+            gym_programme(p),
+            p["real_time"],
+            p["loop"],
+            data_dir() / "simulated" if p["simulated_prerender"] else None,
+            clock=self.now_ns,
+            on_start=self._begin_truth,
+        )
+        camera = gym.programme.cameras[0]
+        if self._intrinsics is None:
+            model = camera.model
+            values = tuple(float(v) for v in model.matrix.ravel())
+            self._intrinsics = Intrinsics(model.width, model.height, values, model.distortion)
+        self._gym = gym
+        self._truth = TruthTopics(self, gym.programme, p["simulated_base_frame"])
+        return gym
+
+    def _begin_truth(self, start_ns: int, track: Track) -> None:
+        if self._truth is not None:
+            self._truth.start(start_ns, track)
+
+    def _publish_truth(self, frame: Frame) -> None:
+        if self._gym is None or self._truth is None:
+            return
+        taken = self._gym.taken(frame.stamp_ns)
+        if taken is not None:
+            self._truth.publish(frame.stamp_ns, frame.index, taken)
 
     def _forward(self) -> None:
         last_info = -_INFO_PERIOD_NS
@@ -159,6 +202,7 @@ class CameraNode(KineCueNode):
             try:
                 if self._on_frame is not None:
                     self._on_frame(frame)
+                self._publish_truth(frame)
                 if self._image is not None or frame.stamp_ns - last_info >= _INFO_PERIOD_NS:
                     last_info = frame.stamp_ns
                     self._info.publish(self._camera_info(frame))

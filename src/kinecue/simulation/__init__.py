@@ -1,18 +1,26 @@
-"""Synthetic athletes before a synthetic camera on a synthetic machine, with the exact truth."""
+"""Synthetic athletes before synthetic cameras on a synthetic machine, with the exact truth."""
 
-from kinecue.simulation.athlete import Athlete
+from kinecue.simulation.athletes.athlete import Athlete
+from kinecue.simulation.athletes.presets import ATHLETES
 from kinecue.simulation.clip import ClipError, ClipTruth, truth_path, write_clip
-from kinecue.simulation.gym import MOVEMENTS, Gym
+from kinecue.simulation.exercises import EXERCISES
+from kinecue.simulation.gym import Gym
+from kinecue.simulation.picture.cameras import CAMERAS, SyntheticCamera
 from kinecue.simulation.programmes import PROGRAMMES, Programme
+from kinecue.simulation.request import Request
 
 __all__ = [
-    "MOVEMENTS",
+    "ATHLETES",
+    "CAMERAS",
+    "EXERCISES",
     "PROGRAMMES",
     "Athlete",
     "ClipError",
     "ClipTruth",
     "Gym",
     "Programme",
+    "Request",
+    "SyntheticCamera",
     "truth_path",
     "write_clip",
 ]

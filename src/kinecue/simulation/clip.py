@@ -1,208 +1,271 @@
-"""Clips on disk: an MP4 and, beside it, a JSON file with the truth about every frame."""
+"""Clips on disk: for each camera an MP4 and, beside it, the truth about every frame and the camera's calibration."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+import yaml
 
-from kinecue.body.camera import CameraModel
-from kinecue.body.errors import KineCueError
-from kinecue.body.landmarks import BLAZEPOSE_33
-from kinecue.simulation.asset import asset_digest
-from kinecue.simulation.gym import FrameTruth, Gym
+from kinecue.simulation.athletes.asset import asset_digest
+from kinecue.simulation.gym import Gym
+from kinecue.simulation.picture.cameras import SyntheticCamera, calibration
+from kinecue.simulation.picture.renderer import Image
 from kinecue.simulation.programmes import Programme
+from kinecue.simulation.truth import Tension
+from kinecue.simulation.truth_file import ClipError, ClipTruth, FrameWriter, header
 
-FloatArray = NDArray[np.float64]
+__all__ = [
+    "TRUTH_KINDS",
+    "ClipError",
+    "ClipTruth",
+    "calibration_path",
+    "clip_key",
+    "clip_names",
+    "is_current",
+    "truth_path",
+    "write_clip",
+]
 
-FORMAT = "kinecue_truth"
-VERSION = 1
 Progress = Callable[[int, int], None]
-"""Called with frames done and frames in all."""
+"""Called with frames done and frames in all, over all cameras."""
+Sensors = Callable[[Gym], Tension]
+"""Makes the true force in the cables of a gym; for callers that know the machine."""
+TRUTH_KINDS = {"json": ".truth.json", "mcap": ".truth.mcap"}
 
 
-class ClipError(KineCueError):
-    """A clip or its truth cannot be written or read."""
+class _TruthSink(Protocol):
+    def frame(self, row: dict[str, Any]) -> None:
+        """Take a frame."""
+
+    def close(self, head: dict[str, Any]) -> None:
+        """Write what is missing; `head` is the header with the contacts that occurred."""
+
+    def abandon(self) -> None:
+        """Let go of the file; harmless after `close`."""
 
 
-@dataclass(frozen=True)
-class PlannedRepetitionTruth:
-    """One repetition as planned, s since the clip's start."""
-
-    number: int
-    start_s: float
-    bottom_s: float
-    end_s: float
-    valid: bool
-
-
-@dataclass(frozen=True)
-class FaultTruth:
-    """One planted fault in one repetition; see `kinecue.simulation.movement.FaultEvent`."""
-
-    name: str
-    repetition: int
-    magnitude: float
-    unit: str
-    onset_s: float
-
-
-@dataclass(frozen=True)
-class ClipTruth:
-    """The truth file of a clip, N frames.
-
-    Attributes:
-        name, exercise, fps: of the clip.
-        camera: through which it is seen.
-        view: yaw of the athlete against the camera, rad.
-        stature: m.
-        segment_lengths: m, by the names of `kinecue.body.anthropometry.SegmentLengths`.
-        pulley: (3,) where the machine's cable leaves it, base frame, m.
-        repetitions, faults: what was planned.
-        times_s: (N,).
-        phases: N names.
-        repetition: (N,) number under way or just finished.
-        progress: (N,) 0 to 1.
-        active_faults: N dictionaries, present magnitude by name.
-        positions: (N, 33, 3) landmarks in the order of `BLAZEPOSE_33`, base frame, m.
-        pixels: (N, 33, 2) their projections.
-        angles: (N,) by name, rad.
-        handles: (N, 3) end of the cable, base frame, m.
-    """
-
-    name: str
-    exercise: str
-    fps: float
-    camera: CameraModel
-    view: float
-    stature: float
-    segment_lengths: dict[str, float]
-    pulley: FloatArray
-    repetitions: tuple[PlannedRepetitionTruth, ...]
-    faults: tuple[FaultTruth, ...]
-    times_s: FloatArray
-    phases: tuple[str, ...]
-    repetition: NDArray[np.int64]
-    progress: FloatArray
-    active_faults: tuple[dict[str, float], ...]
-    positions: FloatArray
-    pixels: FloatArray
-    angles: dict[str, FloatArray]
-    handles: FloatArray
-
-    @staticmethod
-    def load(path: Path) -> ClipTruth:
-        """Read a truth file.
-
-        Raises:
-            ClipError: the file is missing, damaged or of another format.
-        """
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            if data.get("format") != FORMAT or data.get("version") != VERSION:
-                raise ClipError(
-                    f"{path}: format must be {FORMAT} version {VERSION}, got {data.get('format')!r}"
-                )
-            frames = data["frames"]
-            return ClipTruth(
-                name=data["name"],
-                exercise=data["exercise"],
-                fps=data["fps"],
-                camera=CameraModel(**{**data["camera"], "distortion": tuple(data["camera"]["distortion"])}),
-                view=data["view_rad"],
-                stature=data["athlete"]["stature_m"],
-                segment_lengths=data["athlete"]["segment_lengths_m"],
-                pulley=np.array(data["machine"]["pulley_m"]),
-                repetitions=tuple(PlannedRepetitionTruth(**r) for r in data["repetitions"]),
-                faults=tuple(FaultTruth(**f) for f in data["faults"]),
-                times_s=np.array([f["time_s"] for f in frames]),
-                phases=tuple(f["phase"] for f in frames),
-                repetition=np.array([f["repetition"] for f in frames]),
-                progress=np.array([f["progress"] for f in frames]),
-                active_faults=tuple(f["faults"] for f in frames),
-                positions=np.array([f["positions_m"] for f in frames]),
-                pixels=np.array([f["pixels"] for f in frames]),
-                angles={
-                    name: np.array([f["angles_rad"][name] for f in frames])
-                    for name in frames[0]["angles_rad"]
-                },
-                handles=np.array([f["handle_m"] for f in frames]),
-            )
-        except FileNotFoundError as error:
-            raise ClipError(f"{path}: no such truth file") from error
-        except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            raise ClipError(f"{path}: not a valid truth file ({type(error).__name__}: {error})") from error
-
-
-def truth_path(video: Path) -> Path:
+def truth_path(video: Path, kind: str = "json") -> Path:
     """Where the truth of a clip is kept."""
-    return video.with_suffix(".truth.json")
+    return video.with_suffix(TRUTH_KINDS[kind])
 
 
-def clip_key(programme: Programme) -> str:
-    """Changes when the programme, the body data or the code that draws it changes."""
-    digest = hashlib.sha256(repr(programme).encode())
+def calibration_path(video: Path) -> Path:
+    """Where the calibration of a clip's camera is kept."""
+    return video.with_suffix(".camera.yaml")
+
+
+def clip_names(programme: Programme) -> dict[str, str]:
+    """Name of the clip of each camera: that of the programme, with the camera's where there are several."""
+    if len(programme.cameras) == 1:
+        return {programme.cameras[0].name: programme.name}
+    return {c.name: f"{programme.name}_{c.name}" for c in programme.cameras}
+
+
+def clip_key(programme: Programme, salt: str = "") -> str:
+    """Changes when the programme, the body data, the code that draws it, or `salt` changes."""
+    digest = hashlib.sha256(f"{programme!r}{salt}".encode())
     digest.update(asset_digest().encode())
     package = Path(__file__).resolve().parent
     body = package.parent / "body"
     used = [body / f"{name}.py" for name in ("angles", "anthropometry", "camera", "landmarks")]
-    for source in sorted(package.glob("*.py")) + used:
+    for source in sorted(package.rglob("*.py")) + used:
         digest.update(source.read_bytes())
     digest.update(f"opencv {cv2.__version__} numpy {np.__version__}".encode())
     return digest.hexdigest()
 
 
-def is_current(programme: Programme, folder: Path) -> bool:
-    """Whether `folder` holds this clip, whole and made by this version of everything."""
-    video = folder / f"{programme.name}.mp4"
-    try:
-        with truth_path(video).open(encoding="utf-8") as file:
-            head = json.load(file)
-        return bool(head["key"] == clip_key(programme) and head["video_bytes"] == video.stat().st_size)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+def is_current(programme: Programme, folder: Path, kind: str = "json", salt: str = "") -> bool:
+    """Whether `folder` holds the clips of a programme, whole and made by this version of everything."""
+    key = clip_key(programme, salt)
+    for name in clip_names(programme).values():
+        video = folder / f"{name}.mp4"
+        try:
+            head = _head(truth_path(video, kind), kind)
+            if head["key"] != key or head["video_bytes"] != video.stat().st_size:
+                return False
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        if not calibration_path(video).is_file():
+            return False
+    return True
 
 
-def write_clip(programme: Programme, folder: Path, progress: Progress | None = None) -> Path:
-    """Render a programme to ``folder/name.mp4`` and ``folder/name.truth.json``; returns the former.
+def _head(path: Path, kind: str) -> dict[str, Any]:
+    if kind == "mcap":
+        from kinecue.simulation.truth_mcap import read_header
 
-    Both appear only when they are complete.
+        return read_header(path)
+    with path.open(encoding="utf-8") as file:
+        head: dict[str, Any] = json.load(file)
+    return head
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Files of one camera, under their final and their temporary names."""
+
+    camera: SyntheticCamera
+    video: Path
+    truth: Path
+    calibration: Path
+    partial: tuple[Path, Path, Path]
+
+    @staticmethod
+    def of(camera: SyntheticCamera, folder: Path, name: str, kind: str) -> _Part:
+        video = folder / f"{name}.mp4"
+        final = (video, truth_path(video, kind), calibration_path(video))
+        # OpenCV chooses the container by the ending
+        endings = (".mp4", f".{kind}", ".yaml")
+        partial = tuple(folder / f".{name}.{os.getpid()}{ending}" for ending in endings)
+        return _Part(camera, *final, (partial[0], partial[1], partial[2]))
+
+
+def write_clip(
+    programme: Programme,
+    folder: Path,
+    progress: Progress | None = None,
+    kind: str = "json",
+    sensors: Sensors | None = None,
+    salt: str = "",
+) -> list[Path]:
+    """Render a programme; the videos, one for each camera in their order.
+
+    For each there are ``name.mp4``, ``name.truth.json`` (or ``.mcap``) and ``name.camera.yaml``. They appear only
+    when all are complete. A frame that the camera loses is replaced by the one before it, so that a clip keeps its
+    time; the truth says which.
+
+    Args:
+        programme: what to render.
+        folder: where to; made if need be.
+        progress: is told how far it is.
+        kind: of the truth file, one of `TRUTH_KINDS`.
+        sensors: for the true force in the cables; the load that is set if None.
+        salt: what else the clip depends on; see `clip_key`.
 
     Raises:
         ClipError: the folder cannot be written to, or OpenCV cannot write MP4 files.
+        KineCueError: the programme asks for something that there is not.
     """
+    if kind not in TRUTH_KINDS:
+        raise ClipError(f"truth: must be one of {', '.join(TRUTH_KINDS)}, got {kind!r}")
     gym = Gym(programme)
-    key = clip_key(programme)
-    video = folder / f"{programme.name}.mp4"
-    partial_video = folder / f".{programme.name}.{os.getpid()}.mp4"
-    partial_truth = folder / f".{programme.name}.{os.getpid()}.json"
+    tension = sensors(gym) if sensors is not None else None
+    key = clip_key(programme, salt)
+    parts = [
+        _Part.of(c, folder, name, kind)
+        for c, name in zip(gym.cameras, clip_names(programme).values(), strict=True)
+    ]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder, programme.name)
+        for part in parts:
+            _sweep(folder, part.video.stem)
     except OSError as error:
         raise ClipError(f"{folder}: cannot be made or written to: {error}") from error
+    totals = [len(gym.shots(part.camera)) for part in parts]
+    done = 0
     try:
-        frames = _write_frames(gym, partial_video, progress)
-        document = _document(gym, key, frames)
-        document["video_bytes"] = partial_video.stat().st_size
-        partial_truth.write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
-        partial_video.replace(video)
-        partial_truth.replace(truth_path(video))
+        for part, count in zip(parts, totals, strict=True):
+            _write_part(gym, part, key, kind, tension, _Counter(progress, done, sum(totals)))
+            done += count
+        for part in parts:
+            for temporary, final in zip(
+                part.partial, (part.video, part.truth, part.calibration), strict=True
+            ):
+                temporary.replace(final)
     except OSError as error:
         raise ClipError(f"{folder}: the clip {programme.name} cannot be written: {error}") from error
     finally:
-        partial_video.unlink(missing_ok=True)
-        partial_truth.unlink(missing_ok=True)
-    return video
+        for part in parts:
+            for temporary in part.partial:
+                temporary.unlink(missing_ok=True)
+    return [part.video for part in parts]
+
+
+@dataclass
+class _Counter:
+    tell: Progress | None
+    done: int
+    total: int
+
+    def tick(self) -> None:
+        self.done += 1
+        if self.tell is not None:
+            self.tell(self.done, self.total)
+
+
+def _write_part(
+    gym: Gym, part: _Part, key: str, kind: str, tension: Tension | None, counter: _Counter
+) -> None:
+    camera = part.camera
+    video, truth, extrinsics = part.partial
+    head = header(gym, camera, key)
+    extrinsics.write_text(
+        yaml.safe_dump(calibration([camera])["cameras"][0], sort_keys=False), encoding="utf-8"
+    )
+    sink = _sink(truth, kind)
+    rows = FrameWriter(camera)
+    try:
+        renderer = gym.renderer(camera)
+        writer = _video_writer(video, camera)
+        last: Image = renderer.background
+        try:
+            for taken in gym.frames(camera, renderer, tension=tension):
+                last = last if taken.image is None else taken.image
+                writer.write(last)
+                sink.frame(rows.frame(taken))
+                counter.tick()
+        finally:
+            writer.release()
+        head["contact_points"] = rows.contact_table
+        head["video_bytes"] = video.stat().st_size
+        sink.close(head)
+    finally:
+        sink.abandon()
+
+
+def _video_writer(path: Path, camera: SyntheticCamera) -> cv2.VideoWriter:
+    size = (camera.lens.width, camera.lens.height)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), float(camera.sensor.rate), size)
+    if not writer.isOpened():
+        raise ClipError(
+            f"{path}: OpenCV cannot write an MP4 file there (folder writable? disk full? codec mp4v there?)"
+        )
+    return writer
+
+
+def _sink(path: Path, kind: str) -> _TruthSink:
+    if kind == "mcap":
+        try:
+            from kinecue.simulation.truth_mcap import McapTruth
+        except ImportError as error:
+            raise ClipError(f"truth: mcap needs the Python package mcap ({error}); json does not") from error
+        return McapTruth(path)
+    return _JsonTruth(path)
+
+
+class _JsonTruth:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._frames: list[dict[str, Any]] = []
+
+    def frame(self, row: dict[str, Any]) -> None:
+        self._frames.append(row)
+
+    def close(self, head: dict[str, Any]) -> None:
+        document = {**head, "frames": self._frames}
+        text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+        self._path.write_text(text, encoding="utf-8")
+
+    def abandon(self) -> None:
+        self._frames.clear()
 
 
 def _sweep(folder: Path, name: str) -> None:
@@ -221,89 +284,3 @@ def _alive(process: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _write_frames(gym: Gym, path: Path, progress: Progress | None) -> list[dict[str, Any]]:
-    programme = gym.programme
-    size = (programme.camera.width, programme.camera.height)
-    codec = cv2.VideoWriter.fourcc(*"mp4v")
-    writer = cv2.VideoWriter(str(path), codec, float(programme.fps), size)
-    if not writer.isOpened():
-        raise ClipError(
-            f"{path}: OpenCV cannot write an MP4 file there (folder writable? disk full? codec mp4v there?)"
-        )
-    frames: list[dict[str, Any]] = []
-    try:
-        renderer = gym.renderer()
-        total = gym.frame_count
-        for n in range(total):
-            truth = gym.truth(n / programme.fps)
-            writer.write(gym.picture(renderer, truth))
-            frames.append(_frame(truth))
-            if progress is not None:
-                progress(n + 1, total)
-    finally:
-        writer.release()
-    return frames
-
-
-def _rounded(values: FloatArray, digits: int) -> Any:
-    return np.round(values, digits).tolist()
-
-
-def _frame(truth: FrameTruth) -> dict[str, Any]:
-    return {
-        "time_s": round(truth.time_s, 6),
-        "phase": truth.state.phase,
-        "repetition": truth.state.repetition,
-        "progress": round(truth.state.progress, 5),
-        "faults": {name: round(m, 5) for name, m in truth.state.faults.items()},
-        "positions_m": _rounded(truth.positions, 5),
-        "pixels": _rounded(truth.pixels, 2),
-        "angles_rad": {name: round(a, 5) for name, a in truth.angles.items()},
-        "handle_m": _rounded(truth.handle, 5),
-    }
-
-
-def _document(gym: Gym, key: str, frames: list[dict[str, Any]]) -> dict[str, Any]:
-    programme = gym.programme
-    camera = dataclasses.asdict(programme.camera)
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "key": key,
-        "name": programme.name,
-        "exercise": programme.exercise,
-        "fps": programme.fps,
-        "frame_id": "machine_base_link",
-        "camera": camera,
-        "view_rad": programme.view,
-        "athlete": {
-            "sex": programme.sex,
-            "stature_m": programme.stature,
-            "segment_lengths_m": dataclasses.asdict(gym.athlete.lengths),
-        },
-        "machine": {"attachment": type(gym.equipment).__name__, "pulley_m": _rounded(gym.pulley, 5)},
-        "landmarks": [landmark.value for landmark in BLAZEPOSE_33.landmarks],
-        "repetitions": [
-            {
-                "number": r.number,
-                "start_s": round(r.start_s, 4),
-                "bottom_s": round((r.turn_s + r.back_s) / 2.0, 4),
-                "end_s": round(r.end_s, 4),
-                "valid": True,
-            }
-            for r in gym.movement.timeline.repetitions
-        ],
-        "faults": [
-            {
-                "name": e.name,
-                "repetition": e.repetition,
-                "magnitude": round(e.magnitude, 5),
-                "unit": e.unit,
-                "onset_s": round(e.onset_s, 4),
-            }
-            for e in gym.movement.fault_events()
-        ],
-        "frames": frames,
-    }

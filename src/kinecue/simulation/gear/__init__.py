@@ -1,0 +1,1 @@
+"""What athletes hold and train on."""
