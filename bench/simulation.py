@@ -14,7 +14,6 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,8 +61,8 @@ MAIN = [
 ]
 FOUND = 0.12
 """Median distance of the main joints over the diagonal of the body in the picture, at which it is that person."""
-UNOCCLUDED = 0.75
-"""Share of the main joints that things and the frame leave free, at which a picture counts."""
+HIDDEN_JOINTS = 1
+"""Main joints that things or the frame may hide in a picture that counts as unoccluded."""
 
 
 def joint_angles(positions: FloatArray) -> dict[str, FloatArray]:
@@ -178,8 +177,8 @@ class Studio:
         image = self.renderer.shoot(lambda _: stage, Shot(n, n / 10.0, 0.0, stamp, n / 10.0, False))
         seen = visibility(self.camera, volume, actor.transforms, positions, props=props)
         people = self.network.estimate(image, stamp)
-        hidden = np.isin(seen[MAIN], (Visibility.OCCLUDED, Visibility.OUT_OF_FRAME)).mean()
-        if hidden > 1.0 - UNOCCLUDED:
+        hidden = np.isin(seen[MAIN], (Visibility.OCCLUDED, Visibility.OUT_OF_FRAME)).sum()
+        if hidden > HIDDEN_JOINTS:
             take.occluded += 1
             return
         take.pictures += 1
@@ -196,41 +195,38 @@ class Studio:
 _studio: Studio | None = None
 
 
-def _work(job: tuple[str, str]) -> list[Take]:
+def _work(job: tuple[str, str]) -> tuple[list[Take], str, float]:
     global _studio
     if _studio is None:
         _studio = Studio()
-    return _studio.takes(*job)
+    return _studio.takes(*job), job[0], contact_error_mm(*job)
 
 
-def look(jobs: list[tuple[str, str]], processes: int, console: Console) -> list[Take]:
-    """All takes of all jobs."""
+def look(
+    jobs: list[tuple[str, str]], processes: int, console: Console
+) -> tuple[list[Take], dict[str, float]]:
+    """All takes of all jobs, and the contact error by exercise, mm."""
     takes: list[Take] = []
+    contacts: dict[str, float] = {}
     with Progress(console=console) as bar, multiprocessing.get_context("spawn").Pool(processes) as pool:
         task = bar.add_task("pictures", total=len(jobs))
-        for result in pool.imap_unordered(_work, jobs):
+        for result, exercise, error in pool.imap_unordered(_work, jobs):
             takes += result
+            contacts[exercise] = max(contacts.get(exercise, 0.0), error)
             bar.advance(task)
-    return takes
+    return takes, dict(sorted(contacts.items()))
 
 
-def contact_error_mm(exercises: Iterable[str], presets: Iterable[str]) -> dict[str, float]:
-    """Largest movement of a point while it holds on to something, by exercise, over a varied set of two."""
-    worst: dict[str, float] = {}
-    for exercise in exercises:
-        worst[exercise] = 0.0
-        for preset in presets:
-            performance = Performance(
-                Athlete(preset),
-                EXERCISES[exercise],
-                SetPlan(2, still_s=0.5, variation=1.5, approach="walk", seed=3),
-            )
-            times = np.arange(0.0, performance.duration_s, 0.05)
-            for track in performance.contacts(times):
-                edges = np.flatnonzero(np.diff(np.concatenate([[False], track.holds, [False]]).astype(int)))
-                for start, end in zip(edges[::2], edges[1::2], strict=True):
-                    moved = np.linalg.norm(track.positions[start:end] - track.positions[start], axis=1)
-                    worst[exercise] = max(worst[exercise], 1000.0 * float(moved.max()))
+def contact_error_mm(exercise: str, preset: str) -> float:
+    """Largest movement of a point while it holds on to something, in a varied set of two with walking in and out."""
+    plan = SetPlan(2, still_s=0.5, variation=1.5, approach="walk", seed=3)
+    performance = Performance(Athlete(preset), EXERCISES[exercise], plan)
+    worst = 0.0
+    for track in performance.contacts(np.arange(0.0, performance.duration_s, 0.05)):
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], track.holds, [False]]).astype(int)))
+        for start, end in zip(edges[::2], edges[1::2], strict=True):
+            moved = np.linalg.norm(track.positions[start:end] - track.positions[start], axis=1)
+            worst = max(worst, 1000.0 * float(moved.max()))
     return worst
 
 
@@ -267,7 +263,9 @@ def render_fps_1core(seconds: float = 4.0) -> dict[str, float]:
     return fps
 
 
-def summary(takes: list[Take]) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, dict[str, Any]]]]:
+def summary(
+    takes: list[Take],
+) -> tuple[dict[str, dict[str, float | None]], dict[str, dict[str, dict[str, Any]]]]:
     """Detection rate by exercise and view, and error by exercise, view and joint, degrees."""
     counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     errors: dict[tuple[str, str, str], list[FloatArray]] = defaultdict(list)
@@ -276,9 +274,9 @@ def summary(takes: list[Take]) -> tuple[dict[str, dict[str, float]], dict[str, d
         counts[take.exercise, take.view][1] += take.pictures
         for joint, values in take.errors().items():
             errors[take.exercise, take.view, joint].append(values)
-    rates: dict[str, dict[str, float]] = defaultdict(dict)
+    rates: dict[str, dict[str, float | None]] = defaultdict(dict)
     for (exercise, view), (found, pictures) in sorted(counts.items()):
-        rates[exercise][view] = round(found / pictures, 4) if pictures else math.nan
+        rates[exercise][view] = round(found / pictures, 4) if pictures else None
     table: dict[str, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
     for (exercise, view, joint), parts in sorted(errors.items()):
         values = np.degrees(np.concatenate(parts))
@@ -294,6 +292,11 @@ def summary(takes: list[Take]) -> tuple[dict[str, dict[str, float]], dict[str, d
 JOINTS = ("knee_flexion", "hip_flexion", "trunk_lean", "elbow_flexion", "shoulder_flexion")
 
 
+def share(rate: float | None) -> str:
+    """A rate for people; a view that shows no unoccluded picture has none."""
+    return "all hidden" if rate is None else f"{100 * rate:.1f} %"
+
+
 def paired(cell: dict[str, Any], joint: str) -> str:
     """``mae / bias`` of a joint, for limbs the left one and the right one."""
     if joint in cell:
@@ -302,7 +305,7 @@ def paired(cell: dict[str, Any], joint: str) -> str:
     return ", ".join(f"{c['mae']:.0f} / {c['bias']:+.0f}" for c in both)
 
 
-def markdown(rates: dict[str, dict[str, float]], errors: dict[str, dict[str, dict[str, Any]]]) -> str:
+def markdown(rates: dict[str, dict[str, float | None]], errors: dict[str, dict[str, dict[str, Any]]]) -> str:
     """The table for the documentation."""
     lines = ["| exercise | view | found | " + " | ".join(j.replace("_", " ") for j in JOINTS) + " |"]
     lines.append("| --- " * (3 + len(JOINTS)) + "|")
@@ -310,7 +313,7 @@ def markdown(rates: dict[str, dict[str, float]], errors: dict[str, dict[str, dic
         for view, cell in views.items():
             cells = [paired(cell, joint) for joint in JOINTS]
             lines.append(
-                f"| {exercise} | {view} | {100 * rates[exercise][view]:.1f} % | " + " | ".join(cells) + " |"
+                f"| {exercise} | {view} | {share(rates[exercise][view])} | " + " | ".join(cells) + " |"
             )
     return "\n".join(lines) + "\n"
 
@@ -331,9 +334,8 @@ def main() -> int:
     console.print(
         f"rendering on one core, 640x480: {', '.join(f'{v:.1f} frames/s {k}' for k, v in fps.items())}"
     )
-    contacts = contact_error_mm(exercises, presets)
-    console.print(f"contacts hold within {max(contacts.values()):.3f} mm")
-    takes = look([(e, p) for e in exercises for p in presets], options.jobs, console)
+    takes, contacts = look([(e, p) for e in exercises for p in presets], options.jobs, console)
+    console.print(f"contacts hold within {max(contacts.values()):.1f} mm")
     rates, errors = summary(takes)
     missed: dict[str, int] = defaultdict(int)
     for take in takes:
@@ -343,7 +345,7 @@ def main() -> int:
     )
     for exercise, views in rates.items():
         hidden = sum(t.occluded for t in takes if t.exercise == exercise)
-        table.add_row(exercise, *(f"{100 * views[v]:.1f} %" for v in VIEWS), str(hidden))
+        table.add_row(exercise, *(share(views[v]) for v in VIEWS), str(hidden))
     console.print(table)
     errors_table = Table(
         "exercise", "view", *JOINTS, title="BlazePose's world landmarks: mean absolute error / bias, degrees"

@@ -22,9 +22,9 @@ from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.athletes.presets import ATHLETES
 from kinecue.simulation.exercises import EXERCISES
 from kinecue.simulation.gear.equipment import Place
+from kinecue.simulation.movement.figure import Figure
 from kinecue.simulation.movement.performance import Performance
 from kinecue.simulation.movement.set_plan import OFFSET, TURN_RANGE, PlantedFault, SetPlan
-from kinecue.simulation.movement.skeleton import Figure
 from kinecue.simulation.picture.actors import Actor, Stage
 from kinecue.simulation.picture.appearance import dress
 from kinecue.simulation.picture.cameras import CAMERAS
@@ -36,7 +36,7 @@ from kinecue.simulation.rotations import yaw
 
 Image = NDArray[np.uint8]
 
-TILE = (236, 236)
+TILE = (200, 200)
 """Width and height of one picture of the sheet, px."""
 COLUMNS = ((0.0, 45.0), (0.5, 45.0), (1.0, 45.0), (1.0, 0.0), (1.0, 90.0))
 """Share of the way out, and view in degrees."""
@@ -76,25 +76,25 @@ def row(exercise: str, preset: str, outfit: str) -> Image:
     kind = EXERCISES[exercise]
     athlete = Athlete(preset)
 
-    def moment(share: float, *faults: PlantedFault) -> tuple[Performance, Figure, int]:
+    def perform(*faults: PlantedFault) -> Performance:
         plan = SetPlan(1, faults=faults, still_s=0.2, variation=0.0, side="left")
-        performance = Performance(athlete, kind, plan)
-        first = performance.timeline.repetitions[0]
-        times = np.linspace(first.start_s, first.turn_s + 1e-6, 9)
-        return performance, performance.figure(times), round(share * 8)
+        return Performance(athlete, kind, plan)
 
+    performance = perform()
+    first = performance.timeline.repetitions[0]
+    figure = performance.figure(np.linspace(first.start_s, first.turn_s + 1e-6, 9))
     tiles = []
     for share, view in COLUMNS:
-        performance, figure, n = moment(share)
-        tiles.append(labelled(shot(performance, figure, n, view, outfit), f"{kind.title}, {view:.0f} deg"))
-    name, fault = next(
-        ((n, f) for n, f in kind.faults.items() if f.way in (OFFSET, TURN_RANGE)), (None, None)
-    )
-    if name is not None and fault is not None:
-        share = 0.5 if fault.when in ("out", "start") else 1.0
-        performance, figure, n = moment(share, PlantedFault(name, (1,), fault.limit))
-        tiles.append(labelled(shot(performance, figure, n, 45.0, outfit), f"fault: {name}"))
-    return np.hstack(tiles)
+        picture = shot(performance, figure, round(share * 8), view, outfit)
+        tiles.append(labelled(picture, f"{kind.title}, {view:.0f} deg"))
+    name, fault = next((n, f) for n, f in kind.faults.items() if f.way in (OFFSET, TURN_RANGE))
+    faulty = perform(PlantedFault(name, (1,), fault.limit))
+    first = faulty.timeline.repetitions[0]
+    times = np.linspace(first.start_s, first.end_s, 61)
+    present = np.array([active.get(name, 0.0) for active in faulty.active_faults(times)])
+    worst = int(np.argmax(present > 0.98 * present.max()))
+    picture = shot(faulty, faulty.figure(times[[worst]]), 0, 45.0, outfit)
+    return np.hstack([*tiles, labelled(picture, f"fault: {name}")])
 
 
 def main() -> int:
@@ -108,7 +108,7 @@ def main() -> int:
     for i, exercise in enumerate(track(options.exercise or list(EXERCISES), description="exercises")):
         rows.append(row(exercise, presets[i % len(presets)], outfits[i % len(outfits)]))
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(options.out), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 82]):
+    if not cv2.imwrite(str(options.out), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 80]):
         print(f"{options.out}: cannot be written", file=sys.stderr)
         return 1
     return 0

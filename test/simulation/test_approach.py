@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.exercises import EXERCISES
 from kinecue.simulation.movement.blend import blend, pin_arm, pin_leg, stood, take
+from kinecue.simulation.movement.figure import Figure
 from kinecue.simulation.movement.performance import Performance
 from kinecue.simulation.movement.set_plan import SetPlan
-from kinecue.simulation.movement.skeleton import Figure
 from kinecue.simulation.picture.actors import SkinnedMesh
 from kinecue.simulation.picture.appearance import Outfit, dress
 

@@ -177,3 +177,13 @@ def test_hands_carry_where_hands_hold(exercise, points):
     hands = sum(c.force[2] for c in truth.forces.contacts if c.point[:4] in ("palm", "grip"))
     low, high = (0.5, 0.8) if exercise == "push_up" else (0.98, 1.02)
     assert low * weight < hands < high * weight
+
+
+def test_a_bar_that_lies_on_the_floor_does_not_weigh_on_the_feet():
+    plan = SetPlan(1, still_s=0.5, after_s=0.2, variation=0.0)
+    gym = Gym(Programme("x", "deadlift", "average_man", plan=plan))
+    weight = gym.athlete.mass * GRAVITY
+    bar = gym.equipment.mass * GRAVITY
+    lying, held = gym.truth(0.2), gym.truth(gym.performance.timeline.repetitions[0].turn_s + 0.05)
+    assert total(lying.forces)[2] == pytest.approx(weight, rel=0.01)
+    assert total(held.forces)[2] == pytest.approx(weight + bar, rel=0.1)

@@ -16,11 +16,13 @@ from kinecue.simulation.exercises.push_up import PUSH_UP
 from kinecue.simulation.exercises.turkish_get_up import STARTS, TURKISH_GET_UP
 from kinecue.simulation.gear.equipment import HERE
 from kinecue.simulation.movement import measures
+from kinecue.simulation.movement.figure import Figure, Rig
 from kinecue.simulation.movement.keyframes import Key, Keyframes, Passage, coordinate
 from kinecue.simulation.movement.performance import Performance
-from kinecue.simulation.movement.set_plan import Moments, PlantedFault, SetPlan
-from kinecue.simulation.movement.skeleton import Figure, Rig, Skeleton
+from kinecue.simulation.movement.set_plan import PlantedFault, SetPlan
+from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.movement.technique import Exercise
+from kinecue.simulation.movement.timeline import Moments
 from kinecue.simulation.rotations import pitch
 
 EXERCISES = {e.name: e for e in (PUSH_UP, PLANK, PULL_UP, TURKISH_GET_UP)}

@@ -13,9 +13,9 @@ from kinecue.simulation.exercises import EXERCISES
 from kinecue.simulation.exercises.reference import surface
 from kinecue.simulation.gear.equipment import HERE
 from kinecue.simulation.movement import measures
+from kinecue.simulation.movement.figure import Figure
 from kinecue.simulation.movement.performance import Performance
 from kinecue.simulation.movement.set_plan import PlantedFault, SetPlan
-from kinecue.simulation.movement.skeleton import Figure
 
 UPPER = (
     "biceps_curl",

@@ -12,6 +12,7 @@ from kinecue.body.landmarks import Landmark
 from kinecue.simulation.athletes.athlete import Athlete, skin
 from kinecue.simulation.exercises import EXERCISES
 from kinecue.simulation.movement import measures
+from kinecue.simulation.movement.figure import Figure
 from kinecue.simulation.movement.joint_limits import beyond_limits
 from kinecue.simulation.movement.performance import Performance
 from kinecue.simulation.movement.set_plan import (
@@ -23,7 +24,6 @@ from kinecue.simulation.movement.set_plan import (
     PlantedFault,
     SetPlan,
 )
-from kinecue.simulation.movement.skeleton import Figure
 
 TOLERANCE = {"rad": math.radians(6.0), "m": 0.03, "1": 0.15}
 """What a coach would call a fault, where no exercise file says better."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kinecue.body.errors import KineCueError
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.movement import measures
-from kinecue.simulation.movement.skeleton import Figure
+from kinecue.simulation.movement.figure import Figure
 from kinecue.simulation.movement.walking import Walk, standing
 
 FloatArray = NDArray[np.float64]

@@ -23,8 +23,8 @@ from kinecue.simulation.contact_forces import (
 )
 from kinecue.simulation.exercises import exercise_named
 from kinecue.simulation.gear.equipment import Place, Weight
+from kinecue.simulation.movement.figure import Figure
 from kinecue.simulation.movement.performance import Performance
-from kinecue.simulation.movement.skeleton import Figure
 from kinecue.simulation.picture.actors import Actor, SkinnedMesh, Stage
 from kinecue.simulation.picture.appearance import dress
 from kinecue.simulation.picture.cameras import Shot, SyntheticCamera

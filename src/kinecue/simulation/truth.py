@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from kinecue.simulation.athletes.athlete import Athlete, BoneTransforms
 from kinecue.simulation.contact_forces import ContactForces
 from kinecue.simulation.movement import measures
+from kinecue.simulation.movement.figure import Figure
 from kinecue.simulation.movement.performance import Performance
-from kinecue.simulation.movement.set_plan import OFFSET, Moments
-from kinecue.simulation.movement.skeleton import Figure
+from kinecue.simulation.movement.set_plan import OFFSET
+from kinecue.simulation.movement.timeline import Moments
 
 FloatArray = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from kinecue.body.landmarks import Landmark
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.gear.free_weights import BAR_RADIUS
-from kinecue.simulation.movement.skeleton import ArmRig
+from kinecue.simulation.movement.figure import ArmRig
 from kinecue.simulation.rotations import FORWARD, across, cross, unit
 
 FloatArray = NDArray[np.float64]

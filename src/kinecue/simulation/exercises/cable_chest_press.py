@@ -10,8 +10,8 @@ from kinecue.simulation.exercises.common import deg
 from kinecue.simulation.exercises.reference import reference, surface
 from kinecue.simulation.exercises.upper_body import SEATED, SEATED_SWAY, seated
 from kinecue.simulation.gear.cable_machines import TwoHandles, backrest, seat, seat_under, side_column
+from kinecue.simulation.movement.figure import ArmRig, Rig
 from kinecue.simulation.movement.set_plan import END_RANGE, JERK, TEMPO, TURN_RANGE, FaultKind, Tempo
-from kinecue.simulation.movement.skeleton import ArmRig, Rig
 from kinecue.simulation.movement.technique import CONCENTRIC_FIRST, Course, Exercise, Technique, Value
 from kinecue.simulation.picture.solids import Mesh
 

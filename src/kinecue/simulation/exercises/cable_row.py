@@ -17,8 +17,8 @@ from kinecue.simulation.gear.cable_machines import (
     row_bench,
     seat_under,
 )
+from kinecue.simulation.movement.figure import ArmRig, Rig
 from kinecue.simulation.movement.set_plan import JERK, TEMPO, TURN_RANGE, FaultKind, Tempo
-from kinecue.simulation.movement.skeleton import ArmRig, Rig
 from kinecue.simulation.movement.technique import (
     CONCENTRIC_FIRST,
     Contact,

@@ -10,10 +10,10 @@ import numpy as np
 from kinecue.body.errors import KineCueError
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.movement import measures
-from kinecue.simulation.movement.set_plan import Moments
 from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.movement.solve import Goal, solve
 from kinecue.simulation.movement.technique import Course, Technique, Value, at
+from kinecue.simulation.movement.timeline import Moments
 
 
 def deg(angle: float) -> float:

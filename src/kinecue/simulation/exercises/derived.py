@@ -12,7 +12,8 @@ from kinecue.body.errors import KineCueError
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.exercises.common import still_moments
 from kinecue.simulation.movement import measures
-from kinecue.simulation.movement.skeleton import Figure, Skeleton
+from kinecue.simulation.movement.figure import Figure
+from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.movement.solve import Goal, solve
 from kinecue.simulation.movement.technique import Course, Technique, Value, at
 

@@ -12,7 +12,8 @@ from kinecue.body.errors import KineCueError
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.exercises.common import still_moments
 from kinecue.simulation.movement import measures
-from kinecue.simulation.movement.skeleton import Figure, Rig, Skeleton
+from kinecue.simulation.movement.figure import Figure, Rig
+from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.movement.solve import Goal, Wanted, solve
 from kinecue.simulation.movement.technique import Contact, Course, Technique, at
 from kinecue.simulation.rotations import pitch

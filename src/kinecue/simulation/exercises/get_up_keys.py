@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.exercises.common import deg
 from kinecue.simulation.exercises.floor_common import SUPINE, solved_controls
+from kinecue.simulation.movement.figure import ArmRig, Figure, Rig
 from kinecue.simulation.movement.keyframes import Key, Passage, coordinate
-from kinecue.simulation.movement.skeleton import ArmRig, Figure, Rig, Skeleton
+from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.movement.solve import Wanted
 from kinecue.simulation.rotations import across, cross, unit
 

@@ -13,7 +13,8 @@ from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.athletes.hands import grip_centre, grip_frame, palm_centre
 from kinecue.simulation.exercises.common import deg
 from kinecue.simulation.movement.blend import blend, pin_arm
-from kinecue.simulation.movement.skeleton import Figure, Rig, Skeleton
+from kinecue.simulation.movement.figure import Figure, Rig
+from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.rotations import UP, about, apply, cross, dot, frame, unit
 
 FloatArray = NDArray[np.float64]

@@ -6,8 +6,8 @@ from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.exercises.common import balanced_lean, deg
 from kinecue.simulation.exercises.squat import SQUAT_FAULTS
 from kinecue.simulation.gear.free_weights import Kettlebell
+from kinecue.simulation.movement.figure import ArmRig, Rig
 from kinecue.simulation.movement.set_plan import FaultKind, Tempo
-from kinecue.simulation.movement.skeleton import ArmRig, Rig
 from kinecue.simulation.movement.technique import Course, Exercise, Technique
 
 LOAD = 0.20

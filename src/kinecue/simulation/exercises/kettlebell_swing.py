@@ -13,9 +13,10 @@ from kinecue.simulation.exercises.common import deg
 from kinecue.simulation.exercises.derived import course_of, postures
 from kinecue.simulation.exercises.windowed import WindowedFault
 from kinecue.simulation.gear.free_weights import Kettlebell
-from kinecue.simulation.movement.set_plan import END_RANGE, TEMPO, FaultKind, Moments, Tempo, smooth
-from kinecue.simulation.movement.skeleton import ArmRig, Rig
+from kinecue.simulation.movement.figure import ArmRig, Rig
+from kinecue.simulation.movement.set_plan import END_RANGE, TEMPO, FaultKind, Tempo, smooth
 from kinecue.simulation.movement.technique import Course, Exercise, Technique
+from kinecue.simulation.movement.timeline import Moments
 
 FloatArray = NDArray[np.float64]
 

@@ -19,8 +19,8 @@ from kinecue.simulation.gear.cable_machines import (
     thigh_pads,
 )
 from kinecue.simulation.movement import measures
+from kinecue.simulation.movement.figure import ArmRig, Rig
 from kinecue.simulation.movement.set_plan import END_RANGE, JERK, TEMPO, TURN_RANGE, FaultKind, Tempo
-from kinecue.simulation.movement.skeleton import ArmRig, Rig
 from kinecue.simulation.movement.technique import CONCENTRIC_FIRST, Course, Exercise, Technique, Value
 from kinecue.simulation.picture.solids import Mesh
 

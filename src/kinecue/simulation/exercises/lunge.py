@@ -13,9 +13,10 @@ from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.exercises.common import deg
 from kinecue.simulation.exercises.derived import GRID, course_of, postures, read_off
 from kinecue.simulation.exercises.windowed import WindowedFault
-from kinecue.simulation.movement.set_plan import TEMPO, TURN_RANGE, FaultKind, Moments, Tempo
-from kinecue.simulation.movement.skeleton import Rig
+from kinecue.simulation.movement.figure import Rig
+from kinecue.simulation.movement.set_plan import TEMPO, TURN_RANGE, FaultKind, Tempo
 from kinecue.simulation.movement.technique import Contact, Course, Exercise, Technique
+from kinecue.simulation.movement.timeline import Moments
 
 FloatArray = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from kinecue.simulation.exercises.common import deg
 from kinecue.simulation.exercises.reference import reference
 from kinecue.simulation.exercises.upper_body import STAND_BY, UPRIGHT_SWAY, standing, standing_goals
 from kinecue.simulation.gear.cable_machines import Barbell
+from kinecue.simulation.movement.figure import ArmRig, Rig
 from kinecue.simulation.movement.set_plan import JERK, TEMPO, TURN_RANGE, FaultKind, Tempo
-from kinecue.simulation.movement.skeleton import ArmRig, Rig
 from kinecue.simulation.movement.technique import CONCENTRIC_FIRST, Course, Exercise, Technique, Value
 
 PRESS_FAULTS = {

@@ -10,10 +10,12 @@ from kinecue.simulation.exercises.common import deg
 from kinecue.simulation.exercises.floor_common import PRONE, TOES, natural, solved_controls, started_well
 from kinecue.simulation.gear.floor import Mat
 from kinecue.simulation.movement import measures
-from kinecue.simulation.movement.set_plan import FaultKind, Moments, Tempo
-from kinecue.simulation.movement.skeleton import ArmRig, Rig, Skeleton
+from kinecue.simulation.movement.figure import ArmRig, Rig
+from kinecue.simulation.movement.set_plan import FaultKind, Tempo
+from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.movement.solve import Wanted
 from kinecue.simulation.movement.technique import CONCENTRIC_FIRST, Contact, Course, Exercise, Technique
+from kinecue.simulation.movement.timeline import Moments
 
 ELBOW = 0.042
 """Height of the elbow joint over the floor it lies on, at the stock body's size, m."""

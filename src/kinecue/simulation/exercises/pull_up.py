@@ -7,8 +7,9 @@ from kinecue.simulation.exercises.common import deg
 from kinecue.simulation.exercises.floor_common import natural, solved_controls, started_well
 from kinecue.simulation.gear.floor import PullUpBar
 from kinecue.simulation.movement import measures
+from kinecue.simulation.movement.figure import ArmRig, Rig
 from kinecue.simulation.movement.set_plan import END_RANGE, JERK, TEMPO, TURN_RANGE, FaultKind, Tempo
-from kinecue.simulation.movement.skeleton import ArmRig, Rig, Skeleton
+from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.movement.technique import CONCENTRIC_FIRST, Contact, Course, Exercise, Technique
 
 HANG = deg(4.0)

@@ -13,8 +13,8 @@ from kinecue.simulation.exercises.floor_common import (
     started_well,
 )
 from kinecue.simulation.gear.floor import Mat
+from kinecue.simulation.movement.figure import ArmRig, Rig
 from kinecue.simulation.movement.set_plan import END_RANGE, TEMPO, TURN_RANGE, FaultKind, Tempo
-from kinecue.simulation.movement.skeleton import ArmRig, Rig
 from kinecue.simulation.movement.technique import Contact, Course, Exercise, Technique
 
 DEPTH = deg(112.0)

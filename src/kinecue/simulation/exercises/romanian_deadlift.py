@@ -10,9 +10,9 @@ from kinecue.simulation.exercises.common import deg
 from kinecue.simulation.exercises.derived import course_of, postures, read_off
 from kinecue.simulation.exercises.windowed import WindowedFault
 from kinecue.simulation.gear.free_weights import Barbell
+from kinecue.simulation.movement.figure import Rig
 from kinecue.simulation.movement.measures import value
 from kinecue.simulation.movement.set_plan import END_RANGE, TEMPO, TURN_RANGE, FaultKind, Tempo
-from kinecue.simulation.movement.skeleton import Rig
 from kinecue.simulation.movement.technique import Course, Exercise, Technique, Value
 
 LOAD = 0.60

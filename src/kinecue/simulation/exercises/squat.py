@@ -5,8 +5,8 @@ from __future__ import annotations
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.exercises.common import STANDING_SWAY, balanced_lean, deg
 from kinecue.simulation.gear.equipment import Belt
+from kinecue.simulation.movement.figure import Rig
 from kinecue.simulation.movement.set_plan import END_RANGE, TEMPO, TURN_RANGE, FaultKind, Tempo
-from kinecue.simulation.movement.skeleton import Rig
 from kinecue.simulation.movement.technique import Course, Exercise, Technique
 
 DEPTH = deg(112.0)

@@ -15,8 +15,8 @@ from kinecue.simulation.exercises.upper_body import (
     swung_hands,
 )
 from kinecue.simulation.gear.cable_machines import PulleyBar, frame_with_pulley
+from kinecue.simulation.movement.figure import ArmRig, Rig
 from kinecue.simulation.movement.set_plan import END_RANGE, TEMPO, TURN_RANGE, FaultKind, Tempo
-from kinecue.simulation.movement.skeleton import ArmRig, Rig
 from kinecue.simulation.movement.technique import CONCENTRIC_FIRST, Course, Exercise, Technique, Value
 
 PUSHDOWN_FAULTS = {

@@ -13,12 +13,14 @@ from kinecue.simulation.exercises.get_up_keys import STAGES, GetUpKeys
 from kinecue.simulation.exercises.get_up_upper_body import carried, gazing, with_free_arm
 from kinecue.simulation.exercises.windowed import WindowedFault
 from kinecue.simulation.gear.floor import PressedKettlebell
+from kinecue.simulation.movement.figure import Figure
 from kinecue.simulation.movement.keyframes import Keyframes
 from kinecue.simulation.movement.measures import value
-from kinecue.simulation.movement.set_plan import Moments, Tempo, smooth
-from kinecue.simulation.movement.skeleton import Figure, Skeleton
+from kinecue.simulation.movement.set_plan import Tempo, smooth
+from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.movement.solve import Goal
 from kinecue.simulation.movement.technique import CONCENTRIC_FIRST, Contact, Exercise, Technique
+from kinecue.simulation.movement.timeline import Moments
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

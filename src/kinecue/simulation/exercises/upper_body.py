@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.exercises.common import STANDING_SWAY, deg
 from kinecue.simulation.exercises.reference import Reference
-from kinecue.simulation.movement.set_plan import Moments
 from kinecue.simulation.movement.technique import Contact, Value
+from kinecue.simulation.movement.timeline import Moments
 
 FloatArray = NDArray[np.float64]
 Arrange = Callable[[Moments, Mapping[str, FloatArray], dict[str, FloatArray], dict[str, FloatArray]], None]

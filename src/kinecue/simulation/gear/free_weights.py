@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float64]
 
 PLATE_RADIUS = 0.225
 """Of a competition plate, m (IWF Technical and Competition Rules 2020: 450 mm)."""
+_LYING = 0.003
+"""Plates so near to the floor lie on it and carry the bar, m."""
 BAR_RADIUS = 0.014
 """Of the shaft, m (IWF: 28 mm for men, 25 mm for women)."""
 
@@ -48,7 +50,10 @@ class Barbell(Equipment):
 
     def weights(self, transforms: BoneTransforms) -> list[Weight]:
         left, right = self._hands.at(transforms)
-        return [Weight(self.mass, (left + right) / 2.0, ("grip_l", "grip_r"))]
+        middle = (left + right) / 2.0
+        if middle[2] < PLATE_RADIUS + _LYING:
+            return []
+        return [Weight(self.mass, middle, ("grip_l", "grip_r"))]
 
     def props(self, transforms: BoneTransforms, place: Place) -> Mesh:
         left, right = self._hands.at(transforms)

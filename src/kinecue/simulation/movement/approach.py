@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.movement.approach_plan import Foot, Ways
 from kinecue.simulation.movement.blend import blend, join, limb_length, moved, pin_arm, pin_leg
+from kinecue.simulation.movement.figure import SIDES, Figure
 from kinecue.simulation.movement.set_plan import smooth
-from kinecue.simulation.movement.skeleton import SIDES, Figure
 from kinecue.simulation.rotations import slerp
 
 FloatArray = NDArray[np.float64]

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.movement.blend import moved, pin_arm, stood
-from kinecue.simulation.movement.skeleton import SIDES, ArmRig, Figure, Rig, Skeleton
+from kinecue.simulation.movement.figure import SIDES, ArmRig, Figure, Rig
+from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.movement.walking import stand_controls, standing
 from kinecue.simulation.rotations import UP, about, apply, slerp, unit, yaw
 

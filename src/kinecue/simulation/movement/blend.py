@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from kinecue.body.landmarks import Landmark
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.athletes.hands import grip_centre, palm_centre
-from kinecue.simulation.movement.skeleton import Figure
+from kinecue.simulation.movement.figure import Figure
 from kinecue.simulation.rotations import FORWARD, about, apply, cross, dot, frame, middle_joint, slerp, unit
 
 FloatArray = NDArray[np.float64]

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.movement.blend import blend, pin_arm
+from kinecue.simulation.movement.figure import SIDES, Figure
 from kinecue.simulation.movement.set_plan import smooth
-from kinecue.simulation.movement.skeleton import SIDES, Figure
 
 FloatArray = NDArray[np.float64]
 

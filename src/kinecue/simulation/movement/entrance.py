@@ -17,7 +17,7 @@ from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.gear.equipment import Equipment
 from kinecue.simulation.movement.approach import Approach
 from kinecue.simulation.movement.blend import join
-from kinecue.simulation.movement.skeleton import Figure
+from kinecue.simulation.movement.figure import Figure
 from kinecue.simulation.movement.technique import Exercise, Technique
 from kinecue.simulation.movement.walking import Walk
 

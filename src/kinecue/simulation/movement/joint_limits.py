@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kinecue.body import angles
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.athletes.hands import grip_frame
-from kinecue.simulation.movement.skeleton import SIDES, Figure
+from kinecue.simulation.movement.figure import SIDES, Figure
 from kinecue.simulation.rotations import FORWARD, UP, about, across, apply, cross, dot, unit
 
 FloatArray = NDArray[np.float64]

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from kinecue.body.errors import KineCueError
 from kinecue.simulation.movement import measures
 from kinecue.simulation.movement.blend import join
-from kinecue.simulation.movement.set_plan import Moments
-from kinecue.simulation.movement.skeleton import Figure, Rig, Skeleton
+from kinecue.simulation.movement.figure import Figure, Rig
+from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.movement.solve import Goal, Wanted, solve
+from kinecue.simulation.movement.timeline import Moments
 from kinecue.simulation.rotations import slerp
 
 FloatArray = NDArray[np.float64]

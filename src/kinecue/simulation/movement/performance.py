@@ -14,29 +14,20 @@ from kinecue.simulation.movement import measures
 from kinecue.simulation.movement.blend import join, take
 from kinecue.simulation.movement.changeover import change_sides
 from kinecue.simulation.movement.entrance import ContactTrack, Entrance
+from kinecue.simulation.movement.figure import MIRRORED, Figure, mirrored, mirrored_figure, mirrored_rig
 from kinecue.simulation.movement.set_plan import (
     END_RANGE,
     OFFSET,
     TURN_RANGE,
     FaultKind,
-    Moments,
     PlantedFault,
-    Repetition,
     SetPlan,
-    Sway,
-    Timeline,
     check_fault,
 )
-from kinecue.simulation.movement.skeleton import (
-    MIRRORED,
-    Figure,
-    Skeleton,
-    mirrored,
-    mirrored_figure,
-    mirrored_rig,
-)
+from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.movement.solve import Goal, solve
 from kinecue.simulation.movement.technique import Course, Exercise, at
+from kinecue.simulation.movement.timeline import Moments, Repetition, Sway, Timeline
 
 FloatArray = NDArray[np.float64]
 

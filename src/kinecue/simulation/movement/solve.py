@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinecue.simulation.movement import measures
-from kinecue.simulation.movement.skeleton import Figure, Rig, Skeleton
+from kinecue.simulation.movement.figure import Figure, Rig
+from kinecue.simulation.movement.skeleton import Skeleton
 
 FloatArray = NDArray[np.float64]
 Wanted = Callable[[Figure], FloatArray]

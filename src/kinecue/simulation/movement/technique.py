@@ -12,9 +12,10 @@ from scipy.interpolate import PchipInterpolator
 from kinecue.body.errors import KineCueError
 from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.gear.equipment import NO_EQUIPMENT, Equipment
+from kinecue.simulation.movement.figure import Figure, Rig
 from kinecue.simulation.movement.measures import MEASURES
-from kinecue.simulation.movement.set_plan import FaultKind, Moments, Tempo
-from kinecue.simulation.movement.skeleton import Figure, Rig
+from kinecue.simulation.movement.set_plan import FaultKind, Tempo
+from kinecue.simulation.movement.timeline import Moments
 
 FloatArray = NDArray[np.float64]
 

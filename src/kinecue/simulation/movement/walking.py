@@ -19,8 +19,9 @@ from scipy.ndimage import minimum_filter1d
 
 from kinecue.body.errors import KineCueError
 from kinecue.simulation.athletes.athlete import Athlete
+from kinecue.simulation.movement.figure import SIDES, Figure, Rig
 from kinecue.simulation.movement.set_plan import smooth
-from kinecue.simulation.movement.skeleton import SIDES, Figure, Rig, Skeleton
+from kinecue.simulation.movement.skeleton import Skeleton
 from kinecue.simulation.rotations import reach
 
 FloatArray = NDArray[np.float64]
