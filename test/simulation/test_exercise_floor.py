@@ -16,6 +16,7 @@ from kinecue.simulation.exercises.push_up import PUSH_UP
 from kinecue.simulation.exercises.turkish_get_up import STARTS, TURKISH_GET_UP
 from kinecue.simulation.gear.equipment import HERE
 from kinecue.simulation.movement import measures
+from kinecue.simulation.movement.body_measures import centre_of_mass
 from kinecue.simulation.movement.figure import Figure, Rig
 from kinecue.simulation.movement.keyframes import Key, Keyframes, Passage, coordinate
 from kinecue.simulation.movement.performance import Performance
@@ -113,7 +114,7 @@ def test_pull_up_goes_from_a_dead_hang_until_the_chin_is_over_the_bar(preset):
     assert len(chin) and head[2] > bar + 0.04
     # feet hang free, and the centre of mass stays under the bar
     assert surface(p, figure, 0)[:, 2].min() > 0.05
-    under = measures.centre_of_mass(figure) - figure.middle("grip")
+    under = centre_of_mass(figure) - figure.middle("grip")
     assert np.abs(under[:, 0]).max() < 0.005
 
 

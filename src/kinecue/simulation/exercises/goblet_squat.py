@@ -27,7 +27,7 @@ GOBLET_SQUAT_FAULTS: dict[str, FaultKind] = {
     **SQUAT_FAULTS,
     # the deeper squat leaves the hips less room
     "trunk_forward": FaultKind("rad", deg(18.0), "forward lean beyond what balance asks for", "trunk_lean"),
-    "uneven": FaultKind("rad", deg(8.0), "left knee flexion minus right", "knee_flexion_asymmetry"),
+    "uneven": FaultKind("rad", deg(7.0), "left knee flexion minus right", "knee_flexion_asymmetry"),
     "weight_away": FaultKind(
         "m", 0.18, "kettlebell ahead of where it touches the chest", "load_ahead", when="all"
     ),

@@ -307,7 +307,9 @@ class Performance:
             ):
                 sway = -sway
             table = goals if target in goals else controls
-            table[target] = table.get(target, np.zeros(len(sway))) + sway
+            # a control that is given for both sides counts for each
+            both = table.get(target.removesuffix("_l").removesuffix("_r"), np.zeros(len(sway)))
+            table[target] = table.get(target, both) + sway
 
     def _add_faults(
         self, present: Mapping[str, FloatArray], controls: dict[str, FloatArray], goals: dict[str, FloatArray]
