@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from kinecue.machine.mechanics import STEP_NS, Column, Mechanics, as_columns
 from kinecue.machine.motion import NANOSECONDS
 
 
-class _Sensor:
+class _Sensor(ABC):
     """A sensor with a state that follows the mechanics step by step, and outages that are functions of time."""
 
     def __init__(
@@ -68,13 +69,13 @@ class _Sensor:
         if self._table.end < truth.end:
             self._extend(self._table.end)
 
+    @abstractmethod
     def _begin(self) -> None:
         """Forget the state."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _extend(self, step: int) -> None:
         """Append a row for each step of the mechanics from `step` on."""
-        raise NotImplementedError
 
 
 class LoadCell(_Sensor):
