@@ -45,7 +45,7 @@ lint: ## Run the linters and the type checker
 	@$(BIN)/mypy
 
 .PHONY: bench
-bench: bench-graph bench-simulation ## Run all benchmarks; results in bench_output/
+bench: bench-graph bench-simulation bench-perception ## Run the benchmarks of graph, gym and perception; results in bench_output/
 
 .PHONY: bench-graph
 bench-graph: ## Measure the graph: latencies, rates, counted and spoken against the truth
@@ -56,6 +56,37 @@ bench-graph: ## Measure the graph: latencies, rates, counted and spoken against 
 bench-simulation: ## Measure the simulated gym: speed, contacts, what BlazePose makes of every exercise and athlete
 	@sh bootstrap/run.sh bench
 	@$(BIN)/python bench/simulation.py $(BENCH_ARGUMENTS)
+
+.PHONY: bench-perception
+bench-perception: ## Measure perception: angles, intervals, occlusion, real film, motion capture, identities, speed
+	@sh bootstrap/run.sh bench
+	@$(BIN)/python bench/perception.py $(BENCH_ARGUMENTS)
+
+.PHONY: bench-identities
+bench-identities: ## Measure who is who when people cross, and who is taken for the lifter
+	@sh bootstrap/run.sh bench
+	@$(BIN)/python bench/identities.py $(BENCH_ARGUMENTS)
+
+.PHONY: bench-views
+bench-views: ## Measure several cameras and depth against one camera
+	@sh bootstrap/run.sh bench
+	@$(BIN)/python bench/views.py $(BENCH_ARGUMENTS)
+
+.PHONY: bench-calibration
+bench-calibration: ## Measure the quick calibration: lengths, stature, mount
+	@sh bootstrap/run.sh bench
+	@$(BIN)/python bench/calibration.py
+
+.PHONY: bench-volume
+bench-volume: ## Measure the body's volume: mass and widths, and what the body hides of itself
+	@sh bootstrap/run.sh bench
+	@$(BIN)/python -m bench.volume
+	@$(BIN)/python -m bench.self_occlusion
+
+.PHONY: bench-networks
+bench-networks: ## Measure what onnxruntime offers to make the networks faster, and what it costs
+	@sh bootstrap/run.sh bench
+	@$(BIN)/python bench/network_options.py $(BENCH_ARGUMENTS)
 
 .PHONY: contact-sheet
 contact-sheet: ## Draw docs/images/exercises.jpg, all simulated exercises side by side

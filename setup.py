@@ -44,6 +44,7 @@ setup(
             "scoring_node = kinecue.nodes.scoring:main",
             "orchestrator_node = kinecue.nodes.orchestrator:main",
             "speech_node = kinecue.nodes.speech:main",
+            "fusion_node = kinecue.nodes.fusion:main",
             "visualization_node = kinecue.nodes.visualization:main",
             "graph_node = kinecue.nodes.composed:main",
         ],

@@ -2,12 +2,14 @@
 
 ros2 launch kinecue bringup.launch.py exercise:=squat source:=device device:=/dev/video0 rviz:=true
 ros2 launch kinecue bringup.launch.py camera:=simulated exercise:=squat athlete:=tall faults:="knees_in=15:reps=3,4"
+ros2 launch kinecue bringup.launch.py views:=front,side source:=device device:=/dev/video0,/dev/video2 rig_file:=rig.yaml
 ros2 launch kinecue bringup.launch.py --show-args
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +25,12 @@ from launch_ros.substitutions import FindPackageShare
 from launch import Action, LaunchContext, LaunchDescription
 
 NODES = ("speech", "orchestrator", "machine", "visualization", "scoring", "pose", "camera")
+SEEING = ("pose", "camera")
+"""Nodes that each of several views has of its own."""
+MODELS = ("lite", "full", "heavy")
+PER_VIEW = ("source", "device", "path", "camera_height", "camera_tilt_deg")
+"""Arguments that take a value for each view, separated by commas, or one for all."""
+_VIEW = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
 
 
 def _own(name: str, description: str, choices: list[str] | None = None) -> DeclareLaunchArgument:
@@ -57,9 +65,17 @@ ARGUMENTS = (
     _own("device", "V4L2 device, path or number"),
     _own("path", "Video file or folder of pictures"),
     _own("loop", "Play recordings again and again", ["true", "false"]),
-    _own("model", "Pose network", ["lite", "full", "heavy"]),
+    _own("model", f"Pose network: {', '.join(MODELS)}, or PATH.yaml[#NAME], the manifest of one of your own"),
     _own("camera_height", "Camera over the floor, m; 0 = not known"),
     _own("camera_tilt_deg", "Camera tilt, degrees, positive looks down"),
+    DeclareLaunchArgument(
+        "views",
+        default_value="",
+        description="Several cameras that see the same person: their namespaces, such as front,side; the first one leads. "
+        "Each gets a camera and a pose node, a fusion node makes one body of all; always a process per node. "
+        f"{', '.join(PER_VIEW)} then take one value, or one for each view, separated by commas.",
+    ),
+    _own("rig_file", "Where the cameras of views stand (docs/cameras.md); written by calibrate_views"),
     DeclareLaunchArgument(
         "machine",
         default_value="simulated",
@@ -99,11 +115,42 @@ ARGUMENTS = (
 )
 
 
-def parameters(context: LaunchContext) -> dict[str, dict[str, object]]:
-    """What the launch arguments set, by node; arguments that were not given set nothing."""
+def views(context: LaunchContext) -> tuple[str, ...]:
+    """Namespaces of the views; empty with one camera."""
+    given = LaunchConfiguration("views").perform(context)
+    names = tuple(name.strip().strip("/") for name in given.split(",") if name.strip())
+    if not names:
+        return ()
+    if len(names) < 2 or len(set(names)) < len(names) or not all(_VIEW.fullmatch(name) for name in names):
+        raise RuntimeError(
+            f"launch argument 'views' is {given!r}, allowed: two or more different namespaces, separated by commas"
+        )
+    if LaunchConfiguration("camera").perform(context) == "simulated":
+        raise RuntimeError(
+            "launch argument 'camera' is 'simulated', allowed with views: real; each simulated camera has a gym of its own"
+        )
+    return names
+
+
+def parameters(context: LaunchContext, view: int = 0) -> dict[str, dict[str, object]]:
+    """What the launch arguments set, by node; arguments that were not given set nothing.
+
+    Args:
+        context: holds the arguments.
+        view: whose camera and pose node, where there are several.
+    """
+    names = views(context)
 
     def text(name: str) -> str:
-        return LaunchConfiguration(name).perform(context)
+        value = LaunchConfiguration(name).perform(context)
+        if name not in PER_VIEW or not names:
+            return value
+        values = [part.strip() for part in value.split(",")]
+        if len(values) not in (1, len(names)):
+            raise RuntimeError(
+                f"launch argument {name!r} has {len(values)} values, allowed: one, or one for each of {', '.join(names)}"
+            )
+        return values[view if len(values) > 1 else 0]
 
     def number(name: str) -> float:
         try:
@@ -122,6 +169,11 @@ def parameters(context: LaunchContext) -> dict[str, dict[str, object]]:
     ):
         if text(name):
             given[node][name] = text(name)
+    model = text("model")
+    if model and model not in MODELS and not model.partition("#")[0].endswith((".yaml", ".yml")):
+        raise RuntimeError(
+            f"launch argument 'model' is {model!r}, allowed: {', '.join(MODELS)}, or PATH.yaml[#NAME]"
+        )
     for name in ("camera_height", "camera_tilt_deg"):
         if text(name):
             given["pose"][name] = number(name)
@@ -130,14 +182,28 @@ def parameters(context: LaunchContext) -> dict[str, dict[str, object]]:
     if text("loop"):
         given["camera"]["loop"] = text("loop") == "true"
     # separate processes have no other way to share pictures
-    if text("publish_image") == "true" or not composed:
+    if text("publish_image") == "true" or not composed or names:
         given["camera"]["publish_image"] = True
+    if names:
+        _fuse(given, names, view, text)
     for values in given.values():
         values["autostart"] = text("autostart") == "true"
         values["use_sim_time"] = text("use_sim_time") == "true"
     if text("machine") == "none":
         given["machine"]["autostart"] = False
     return given
+
+
+def _fuse(
+    given: dict[str, dict[str, object]], names: tuple[str, ...], view: int, text: Callable[[str], str]
+) -> None:
+    """Each view has frames of its own, and the fusion node tells of the people."""
+    prefix = names[view].replace("/", "_")
+    given["camera"]["frame_id"] = f"{prefix}_camera_optical_frame"
+    given["pose"] |= {"base_frame": f"{prefix}_base", "publish_people": False}
+    given["fusion"] = {"views": ",".join(names)}
+    if text("rig_file"):
+        given["fusion"]["rig_file"] = text("rig_file")
 
 
 def _simulate(
@@ -172,19 +238,45 @@ def parameters_file(given: dict[str, dict[str, object]]) -> Path:
     return Path(name)
 
 
+def programs(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Namespace and name of the nodes that are processes of their own, given the views."""
+    if not names:
+        return [("", name) for name in NODES]
+    alone = [("", name) for name in (*NODES, "fusion") if name not in SEEING]
+    return [*alone, *((view, name) for view in names for name in SEEING)]
+
+
 def nodes(context: LaunchContext) -> list[Action]:
     """The actions, once the arguments are known."""
-    file = parameters_file(parameters(context))
-    common: dict[str, object] = {
-        "package": "kinecue",
-        "output": "screen",
-        "parameters": [LaunchConfiguration("params_file"), str(file)],
-        "ros_arguments": ["--log-level", LaunchConfiguration("log_level")],
-    }
-    if LaunchConfiguration("composed").perform(context) == "true":
-        actions = [Node(executable="graph_node", on_exit=[Shutdown(reason="KineCue ended")], **common)]
+    names = views(context)
+    files = [parameters_file(parameters(context, view)) for view in range(max(len(names), 1))]
+
+    def common(file: Path) -> dict[str, object]:
+        return {
+            "package": "kinecue",
+            "output": "screen",
+            "parameters": [LaunchConfiguration("params_file"), str(file)],
+            "ros_arguments": ["--log-level", LaunchConfiguration("log_level")],
+        }
+
+    if not names and LaunchConfiguration("composed").perform(context) == "true":
+        actions = [
+            Node(executable="graph_node", on_exit=[Shutdown(reason="KineCue ended")], **common(files[0]))
+        ]
     else:
-        actions = [Node(executable=f"{name}_node", name=name, **common) for name in NODES]
+        actions = [
+            Node(
+                executable=f"{name}_node",
+                name=name,
+                namespace=view,
+                # the overlay is drawn on the pictures of the view that leads
+                remappings=[("image_raw", f"{names[0]}/image_raw")]
+                if names and name == "visualization"
+                else None,
+                **common(files[names.index(view) if view else 0]),
+            )
+            for view, name in programs(names)
+        ]
     actions.append(
         Node(
             package="rviz2",
@@ -194,8 +286,15 @@ def nodes(context: LaunchContext) -> list[Action]:
             condition=IfCondition(LaunchConfiguration("rviz")),
         )
     )
-    forget = RegisterEventHandler(OnShutdown(on_shutdown=lambda event, context: file.unlink(missing_ok=True)))
-    return [forget, GroupAction([PushRosNamespace(LaunchConfiguration("namespace")), *actions])]
+
+    def forget(*_: object) -> None:
+        for file in files:
+            file.unlink(missing_ok=True)
+
+    return [
+        RegisterEventHandler(OnShutdown(on_shutdown=forget)),
+        GroupAction([PushRosNamespace(LaunchConfiguration("namespace")), *actions]),
+    ]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinecue.body import angles
+from kinecue.body import anatomy, angles
 
 coordinate = st.floats(-3.0, 3.0, allow_nan=False)
 point = st.tuples(coordinate, coordinate, coordinate).map(np.array)
@@ -102,3 +102,70 @@ def test_missing_points_give_nan_and_do_not_raise() -> None:
     with np.errstate(invalid="raise"):
         assert math.isnan(angles.flexion(nan, np.zeros(3), np.ones(3)))
         assert math.isnan(angles.trunk_lean(nan, np.ones(3), np.ones(3)))
+
+
+def test_shank_tilt_and_dorsiflexion_of_a_knee_over_the_toes() -> None:
+    knee, ankle = np.array([0.2, 0.0, 0.5]), np.array([0.0, 0.0, 0.1])
+    heel, toe = np.array([-0.05, 0.0, 0.02]), np.array([0.2, 0.0, 0.02])
+    lean = math.atan2(0.2, 0.4)
+    assert angles.sagittal_tilt(knee - ankle, np.array([1.0, 0.0, 0.0])) == pytest.approx(lean)
+    # on a flat foot the ankle bends by what the shank leans
+    assert angles.dorsiflexion(knee, ankle, heel, toe) == pytest.approx(lean)
+    tiptoe = heel + [0.0, 0.0, 0.1]
+    assert angles.dorsiflexion(knee, ankle, tiptoe, toe) == pytest.approx(lean - math.atan2(0.1, 0.25))
+
+
+@given(point, point, point, point, st.floats(-1.4, 1.4), turn)
+def test_dorsiflexion_does_not_depend_on_where_one_looks_from(
+    knee: np.ndarray, ankle: np.ndarray, heel: np.ndarray, toe: np.ndarray, tilt: float, yaw: float
+) -> None:
+    if min(np.linalg.norm(knee - ankle), np.linalg.norm(toe - heel)) < 1e-2:
+        return
+    c, s = math.cos(tilt), math.sin(tilt)
+    r = rotation_z(yaw) @ np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
+    plain = angles.dorsiflexion(knee, ankle, heel, toe)
+    assert angles.dorsiflexion(r @ knee, r @ ankle, r @ heel, r @ toe) == pytest.approx(plain, abs=1e-7)
+    assert abs(plain) <= math.pi / 2
+
+
+def test_adduction_is_towards_the_midline_on_both_sides() -> None:
+    left = np.array([0.0, 1.0, 0.0])
+    for side in (1.0, -1.0):
+        hip = np.array([0.0, 0.1 * side, 1.0])
+        inward = hip + 0.4 * np.array([0.0, -0.5 * side, -math.sqrt(0.75)])
+        assert math.degrees(angles.adduction(hip, inward, left, side)) == pytest.approx(30.0)
+        # flexion does not change it
+        bent = hip + 0.4 * np.array([math.sqrt(0.75), -0.5 * side, 0.0])
+        assert math.degrees(angles.adduction(hip, bent, left, side)) == pytest.approx(30.0)
+
+
+@given(st.floats(-3.0, 3.0), st.floats(-0.5, 0.5), st.floats(-1.2, 1.2))
+def test_axial_rotation_is_the_turn_about_the_trunk_however_it_leans(
+    rotation: float, slope: float, lean: float
+) -> None:
+    c, s = math.cos(lean), math.sin(lean)
+    r = np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
+    hips = np.array([0.0, 0.2, slope * 0.2])
+    shoulders = rotation_z(rotation) @ np.array([0.0, 0.36, -0.1])
+    found = angles.axial_rotation(r @ hips, r @ shoulders, r @ np.array([0.0, 0.0, 0.5]))
+    assert found == pytest.approx(rotation, abs=1e-9)
+
+
+def test_adduction_is_that_of_the_joint_coordinate_system() -> None:
+    rng = np.random.default_rng(5)
+    hips = rng.normal(size=(50, 2, 3))
+    knees = rng.normal(size=(50, 2, 3))
+    line = hips[:, 0] - hips[:, 1]
+    pelvis = anatomy.pelvis_frame_of_hips(hips[:, 0], hips[:, 1], rng.normal(size=(50, 3)))
+    left = line / np.linalg.norm(line, axis=-1, keepdims=True)
+    for k, (side, sign) in enumerate(((anatomy.LEFT, 1.0), (anatomy.RIGHT, -1.0))):
+        thigh = anatomy.hinged_thigh_frame(hips[:, k], knees[:, k], -left)
+        expected = anatomy.joint_angles(pelvis, thigh, side).adduction
+        assert angles.adduction(hips[:, k], knees[:, k], left, sign) == pytest.approx(expected, abs=1e-9)
+
+
+@given(point, point)
+def test_cross_is_numpys(a: np.ndarray, b: np.ndarray) -> None:
+    assert (angles.cross(a, b) == np.cross(a, b)).all()
+    many = np.stack([a, b, a + b])
+    assert (angles.cross(many, b) == np.cross(many, b)).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,47 @@ def test_estimate_takes_the_longer_side_and_says_that_it_is_one() -> None:
     wide, tall = CameraModel.estimate(1280, 720), CameraModel.estimate(720, 1280)
     assert wide.fx == tall.fx == pytest.approx(640 / math.tan(math.radians(31)))
     assert wide.intrinsics_estimated and wide.mount_estimated
+
+
+@pytest.mark.parametrize("change", [{"x": math.nan}, {"distortion": (0.1,) * 4}, {"distortion_model": "fov"}])
+def test_impossible_lenses_and_places_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="CameraModel"):
+        replace(camera(), **change)  # type: ignore[arg-type]
+
+
+@given(
+    st.floats(-0.5, 0.5),
+    st.floats(-0.3, 0.3),
+    st.floats(-3.0, 3.0),
+    st.floats(-2.0, 2.0),
+    st.floats(-math.pi, math.pi),
+)
+def test_a_camera_elsewhere_sees_what_one_at_the_origin_sees_of_the_moved_scene(
+    tilt: float, roll: float, x: float, y: float, yaw: float
+) -> None:
+    here = camera(tilt, roll)
+    there = replace(here, x=x, y=y, yaw=yaw)
+    turn = np.array([[math.cos(yaw), -math.sin(yaw), 0], [math.sin(yaw), math.cos(yaw), 0], [0, 0, 1]])
+    points = np.array([[4.0, 0.5, 1.0], [3.0, -0.4, 0.2], [5.0, 0.0, 1.9]])
+    moved = points @ turn.T + [x, y, 0.0]
+    assert there.project(moved) == pytest.approx(here.project(points), abs=1e-8)
+    assert there.centre == pytest.approx([x, y, 1.2])
+    assert there.rotation @ there.rotation.T == pytest.approx(np.eye(3), abs=1e-12)
+    rays = there.rays(there.project(moved))
+    assert np.cross(rays, moved - there.centre) == pytest.approx(np.zeros((3, 3)), abs=1e-9)
+
+
+def test_yaw_is_positive_to_the_left() -> None:
+    looking_left = replace(camera(), yaw=math.pi / 2)
+    assert looking_left.project(np.array([0.0, 3.0, 1.2])) == pytest.approx([322.0, 238.0])
+
+
+def test_the_pinhole_of_a_camera_sees_undistorted_pixels() -> None:
+    model = camera(0.1, 0.02, LENS)
+    points = np.array([[4.0, 0.9, 1.0], [3.0, -0.4, 0.2]])
+    assert model.pinhole.project(points) == pytest.approx(model.undistort(model.project(points)), abs=1e-6)
+    assert not model.pinhole.distorted
+    assert model.pinhole.pinhole is model.pinhole
 
 
 @pytest.mark.parametrize("change", [{"width": 0}, {"fx": 0.0}, {"fy": math.nan}, {"mount_height": math.inf}])

@@ -60,7 +60,7 @@ CASES = {
         "feature: hip_shift",
         "feature: hips",
         "feature",
-        "hips is not a feature; allowed: elbow_",
+        "hips is not a feature; allowed: ankle_dorsiflexion, elbow_",
     ),
     "unit that does not fit": ("unit: cm\n    weight", "unit: deg\n    weight", "unit", "allowed: cm, m"),
     "severity": ("severity: risk", "severity: high", "severity", "allowed: style, efficiency, risk, danger"),
@@ -101,7 +101,7 @@ CASES = {
         "feature: knee_flexion\n  side: mean\n  unit: deg",
         "feature: elbow_drift\n  side: mean\n  unit: deg",
         "progress.feature",
-        "cannot find it; allowed: elbow_flexion",
+        "cannot find it; allowed: ankle_dorsiflexion, elbow_flexion",
     ),
 }
 

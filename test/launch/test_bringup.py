@@ -92,13 +92,15 @@ class TestArguments:
             "namespace",
             "composed",
             "publish_image",
+            "views",
+            "rig_file",
         }
         assert names >= {"params_file", "autostart", "use_sim_time", "rviz", "log_level"}
         for argument in declared:
             assert len(argument.description) > 10
             assert argument.default_value is not None
         choices = {argument.name: argument.choices for argument in declared}
-        assert choices["model"] == ["", "lite", "full", "heavy"]
+        assert choices["source"] == ["", "device", "video", "folder", "simulated"]
         for name in ("composed", "publish_image", "autostart", "use_sim_time", "rviz"):
             assert choices[name] == ["true", "false"]
 
@@ -289,6 +291,40 @@ def test_a_process_per_node(graph, peer, pictures):
 
 
 @launch_pytest.fixture
+def two_views(graph, settings, pictures):
+    return graph.description(
+        views="front,side",
+        source="folder",
+        path=str(pictures),
+        loop="true",
+        camera_height="1.25,1.5",
+        params_file=str(settings),
+    )
+
+
+@pytest.mark.launch(fixture=two_views)
+def test_two_views_and_their_fusion(graph, peer):
+    alone = (NODES - {"camera", "pose"}) | {"fusion"}
+    seeing = {f"{view}/{name}" for view in ("front", "side") for name in ("camera", "pose")}
+    # ten processes take their time to start on a small machine
+    until = time.monotonic() + 60.0
+    while len(peer.peer.get_node_names()) <= len(alone | seeing) and time.monotonic() < until:
+        peer.spin(0.2)
+    for name in alone | seeing:
+        peer.wait(lambda name=name: peer.state(f"/{name}") == "active", f"{name} being active")
+    assert len(graph.started) == len(alone | seeing)
+    assert parameter(peer, "/fusion", "views") == "front,side"
+    for view, height in (("front", 1.25), ("side", 1.5)):
+        assert parameter(peer, f"/{view}/pose", "camera_height") == height
+        assert parameter(peer, f"/{view}/pose", "base_frame") == f"{view}_base"
+        assert parameter(peer, f"/{view}/pose", "publish_people") is False
+    topics = dict(peer.peer.get_topic_names_and_types())
+    assert {"/bodies", "/front/landmarks", "/side/landmarks", "/front/image_raw"} <= set(topics)
+    yield
+    assert set(graph.ended.values()) == {0}
+
+
+@launch_pytest.fixture
 def waiting(graph, settings):
     return graph.description(autostart="false", params_file=str(settings))
 
@@ -304,7 +340,7 @@ def test_autostart_false_leaves_the_nodes_to_a_lifecycle_manager(graph, peer):
 @launch_pytest.fixture
 def wrong_parameter(graph, tmp_path):
     file = tmp_path / "wrong.yaml"
-    file.write_text("/**/pose:\n  ros__parameters: {model: gigantic}\n")
+    file.write_text("/**/pose:\n  ros__parameters: {threads: many}\n")
     return graph.description(params_file=str(file))
 
 

@@ -20,6 +20,7 @@ from rclpy.parameter import Parameter
 
 from kinecue.nodes.base import SENSOR_QOS, KineCueNode
 from kinecue.nodes.camera import CameraNode
+from kinecue.nodes.fusion import FusionNode
 from kinecue.nodes.machine import MachineNode
 from kinecue.nodes.orchestrator import OrchestratorNode
 from kinecue.nodes.pose import PoseNode
@@ -35,6 +36,7 @@ NODES: dict[str, type[KineCueNode]] = {
     "orchestrator": OrchestratorNode,
     "speech": SpeechNode,
     "visualization": VisualizationNode,
+    "fusion": FusionNode,
 }
 _DOMAINS = itertools.count(os.getpid())
 LOGS = Path(tempfile.gettempdir()) / f"kinecue_test_logs_{os.getpid()}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
+import yaml
 from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from node_bench import NODES, Bench, overrides, values, write_pictures
@@ -270,3 +272,16 @@ class TestFailures:
         assert node.start()
         node.broken = "diagnose"
         heard.wait("fragile", DiagnosticStatus.WARN, "diagnose is broken")
+
+
+def test_the_parameters_file_holds_parameters_that_there_are_with_their_defaults():
+    file = Path(__file__).parents[2] / "config" / "kinecue.yaml"
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert {key.removeprefix("/**/") for key in content} == set(NODES)
+    for key, block in content.items():
+        specs = {spec.name: spec for spec in NODES[key.removeprefix("/**/")].PARAMETERS}
+        for name, value in block["ros__parameters"].items():
+            assert name in specs, f"{key}: {name}"
+            assert specs[name].problem(value) is None, f"{key}: {name}"
+            # a launch and a node that is run alone do the same
+            assert value == specs[name].default, f"{key}: {name}"

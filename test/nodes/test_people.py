@@ -103,4 +103,4 @@ def test_topics_of_somebody_who_left_are_gone(bench, people):
 
 
 def test_a_body_without_a_pixel_does_no_harm(bench, people):
-    people.publish([body("aaaaa", hidden=tuple(Landmark))], 9)
+    people.publish([body("aaaaa", hidden=BLAZEPOSE_33.landmarks)], 9)

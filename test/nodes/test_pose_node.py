@@ -170,8 +170,7 @@ class TestCamera:
             {"k": [500.0, 0.0, 320.0, 0.0, 0.0, 240.0, 0.0, 0.0, 1.0]},
             {"k": [-500.0, 0.0, 320.0, 0.0, 500.0, 240.0, 0.0, 0.0, 1.0]},
             {"d": [math.nan] * 5},
-            {"d": [0.1] * 8, "distortion_model": "rational_polynomial"},
-            {"d": [0.1] * 4, "distortion_model": "equidistant"},
+            {"d": [0.1] * 6, "distortion_model": "thin_prism"},
         ],
         ids=str,
     )

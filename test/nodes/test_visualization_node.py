@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image
 from visualization_msgs.msg import Marker, MarkerArray
 
 from kinecue.nodes import conversions as convert
-from kinecue.nodes.base import EVENT_QOS, ns_to_stamp, stamp_to_ns
+from kinecue.nodes.base import EVENT_QOS, LATCHED_QOS, ns_to_stamp, stamp_to_ns
 from kinecue.nodes.images import from_bgr, to_bgr
 from kinecue.nodes.visualization import FrameHistory, VisualizationNode
 from kinecue_msgs import msg
@@ -60,7 +60,7 @@ class Screen:
 
 @pytest.fixture
 def screen(bench):
-    bench.started("visualization")
+    bench.started("visualization", volume_rate=0.0)
     return Screen(bench)
 
 
@@ -134,7 +134,7 @@ class TestMarkers:
                 assert math.isfinite(p.x + p.y + p.z)
 
     def test_at_most_as_many_as_asked_for(self, bench):
-        bench.started("visualization", marker_rate=2.0)
+        bench.started("visualization", marker_rate=2.0, volume_rate=0.0)
         screen = Screen(bench)
         heard = bench.listen(MarkerArray, "markers", 10)
         bench.connected("markers")
@@ -144,6 +144,54 @@ class TestMarkers:
         bench.wait(lambda: heard)
         bench.spin(0.1)
         assert 1 <= len(heard) <= 3
+
+
+class TestVolume:
+    @pytest.fixture
+    def screen(self, bench):
+        bench.started("visualization", volume_rate=10.0)
+        return Screen(bench)
+
+    def test_mesh_and_masses_of_the_active_body(self, bench, screen):
+        meshes = bench.listen(MarkerArray, "markers", 10)
+        volumes = bench.listen(msg.BodyVolume, "body_volume", 10)
+        bench.connected("markers")
+        bench.connected("body_volume")
+        bench.wait(lambda: bench.peer.count_subscribers("body_volume"))
+        bench.spin(0.1)
+
+        def mesh() -> list[Marker]:
+            return [m for array in meshes for m in array.markers if m.ns == "body_aaaaa/volume"]
+
+        stamps = [screen.frame()]
+        bench.wait(lambda: mesh() and volumes)
+        assert {m.type for m in mesh()} == {Marker.TRIANGLE_LIST}
+        message = volumes[0]
+        assert message.id == "aaaaa"
+        assert message.header.frame_id == "machine_base_link"
+        assert stamp_to_ns(message.header.stamp) in stamps
+        assert 40.0 < message.mass < 120.0
+        assert 0.3 < message.centre_of_mass.z < 1.3
+
+    def test_takes_the_shape_that_somebody_has_fitted(self, bench, screen):
+        send = bench.talk(msg.BodyShape, "body_shape", LATCHED_QOS)
+        volumes = bench.listen(msg.BodyVolume, "body_volume", 10)
+        bench.connected("body_volume")
+        bench.wait(lambda: bench.peer.count_subscribers("body_volume"))
+        send(msg.BodyShape(id="aaaaa", stature=1.8, femininity=0.0, build=0.5, fatness=1.0, mass_std=3.0))
+        bench.spin(0.2)
+        screen.frame()
+        heavy = bench.wait(lambda: volumes and volumes[-1])
+        assert heavy.mass > 95.0
+        assert heavy.mass_std == pytest.approx(3.0)
+
+    def test_nothing_is_made_of_somebody_who_is_not_active(self, bench, screen):
+        volumes = bench.listen(msg.BodyVolume, "body_volume", 10)
+        bench.connected("body_volume")
+        bench.spin(0.1)
+        screen.frame(active=False)
+        bench.spin(0.5)
+        assert not volumes
 
 
 class TestOverlay:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from kinecue.body.landmarks import BLAZEPOSE_33
+from kinecue.body.landmarks import Landmark as L
 from kinecue.perception.detector import Detection
 from kinecue.perception.errors import SourceError
 from kinecue.perception.frames import CaptureMode, Frame
@@ -16,12 +17,40 @@ from kinecue.perception.landmarks2d import Landmarks2D
 from kinecue.perception.regions import Region
 
 
-def landmarks(region: Region, score: float = 1.0, stamp_ns: int = 0) -> Landmarks2D:
+def landmarks(
+    region: Region, score: float = 1.0, stamp_ns: int = 0, pixels: np.ndarray | None = None
+) -> Landmarks2D:
     n = len(BLAZEPOSE_33)
     zeros = np.zeros(n)
+    if pixels is None:
+        pixels = np.zeros((n, 2))
     return Landmarks2D(
-        stamp_ns, BLAZEPOSE_33, np.zeros((n, 2)), zeros, zeros, zeros, np.zeros((n, 3)), zeros, score, region
+        stamp_ns, BLAZEPOSE_33, pixels, zeros, zeros, zeros, np.zeros((n, 3)), zeros, score, region
     )
+
+
+_FIGURE = {"shoulder": (0.2, -0.55), "elbow": (0.28, -0.3), "wrist": (0.3, -0.05), "hip": (0.12, 0.0)}
+_FIGURE |= {"knee": (0.13, 0.48), "ankle": (0.13, 0.95), "heel": (0.13, 1.0), "foot_index": (0.2, 1.0)}
+
+
+def figure(x: float, y: float, radius: float) -> np.ndarray:
+    """(33, 2) landmarks of somebody upright who faces the camera, mid-hip at x, y; the radius is half the stature."""
+    rows = []
+    for landmark in BLAZEPOSE_33.landmarks:
+        side = 1.0 if "left" in landmark.value else -1.0
+        part = landmark.value.removeprefix("left_").removeprefix("right_")
+        across, down = _FIGURE.get(part, (0.0, -0.85))
+        if landmark in (
+            L.LEFT_PINKY,
+            L.RIGHT_PINKY,
+            L.LEFT_INDEX,
+            L.RIGHT_INDEX,
+            L.LEFT_THUMB,
+            L.RIGHT_THUMB,
+        ):
+            across, down = 0.3, 0.0
+        rows.append((x + side * across * radius, y + down * radius))
+    return np.array(rows)
 
 
 def detection(x: float, y: float, radius: float = 50.0, score: float = 0.9) -> Detection:
@@ -55,7 +84,8 @@ class FakeLandmarks:
             return None
         for x, y in self.where:
             if np.hypot(x - region.x, y - region.y) < region.size / 4:
-                return landmarks(region, 0.9, stamp_ns), np.array([[x, y], [x, y - 50.0]])
+                found = landmarks(region, 0.9, stamp_ns, figure(x, y, 50.0))
+                return found, np.array([[x, y], [x, y - 50.0]])
         return landmarks(region, 0.1, stamp_ns), np.array([[region.x, region.y], [region.x, region.y - 50.0]])
 
 

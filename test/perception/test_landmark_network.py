@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,3 +117,15 @@ def test_wrong_shape_is_refused():
             1.0,
             Region(0, 0, 1),
         )
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("part", ["values", "heatmaps", "world", "mask"])
+def test_what_is_no_number_is_noticed(part, bad):
+    good = RawLandmarks(
+        np.zeros((COUNT, 5)), 0.9, heatmaps(), np.zeros((COUNT, 3)), np.zeros((256, 256), np.float32)
+    )
+    assert good.finite
+    getattr(good, part)[3, 2] = bad
+    assert not good.finite
+    assert not replace(raw(0.0), score=bad).finite

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from kinecue.body.errors import KineCueError
-from kinecue.body.landmarks import Landmark
-from kinecue.simulation.athletes.athlete import SOLE, Athlete, Pose, skin
-from kinecue.simulation.athletes.body_shape import AthleteShape
+from kinecue.body.landmarks import BLAZEPOSE_33, Landmark
+from kinecue.body.volume.shape import BodyShape
+from kinecue.body.volume.skinning import Pose, skin
+from kinecue.simulation.athletes.athlete import SOLE, Athlete
 from kinecue.simulation.athletes.presets import ATHLETES
 from kinecue.simulation.rotations import yaw
 
@@ -36,7 +37,7 @@ def test_athlete_by_name_and_by_shape_are_the_same():
 
 @pytest.mark.parametrize(
     ("who", "stature"),
-    [("robot", 1.8), ("male", 0.5), ("female", math.nan), ("tall", 1.8), (AthleteShape(), 1.8)],
+    [("robot", 1.8), ("male", 0.5), ("female", math.nan), ("tall", 1.8), (BodyShape(), 1.8)],
 )
 def test_impossible_athletes_are_refused(who, stature):
     with pytest.raises(KineCueError, match="must"):
@@ -98,7 +99,7 @@ def test_moving_a_pose_moves_every_point():
     rotation, translation = yaw(1.2), np.array([3.0, -0.5, 0.0])
     before = athlete.landmarks(athlete.transforms(pose))
     after = athlete.landmarks(athlete.transforms(pose.moved(rotation, translation)))
-    for landmark in Landmark:
+    for landmark in BLAZEPOSE_33.landmarks:
         assert after[landmark] == pytest.approx(rotation @ before[landmark] + translation, abs=1e-9)
 
 

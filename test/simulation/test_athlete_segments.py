@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from kinecue.body.landmarks import Landmark
-from kinecue.simulation.athletes.athlete import Athlete, Pose
-from kinecue.simulation.athletes.segments import SEGMENTS, TRUNK, body_cut, measure
+from kinecue.body.volume.segments import SEGMENTS, TRUNK, body_cut, measure
+from kinecue.body.volume.skinning import Pose
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.rotations import yaw
 
 # share of body mass: de Leva 1996 (table 4, men and women) and Clauser et al. 1969 (Winter, table 4.1, Dempster, is

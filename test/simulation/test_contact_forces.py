@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 
-from kinecue.simulation.athletes.athlete import Athlete, BoneTransforms, Pose
+from kinecue.body.volume.skinning import BoneTransforms, Pose
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.contact_forces import (
     GRAVITY,
     STEP_S,

@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from kinecue.simulation.athletes.athlete import Athlete, BoneTransforms, skin
+from kinecue.body.volume.skinning import BoneTransforms, skin
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.athletes.hands import fist
 from kinecue.simulation.exercises.plank import PLANK
 from kinecue.simulation.exercises.pull_up import PULL_UP

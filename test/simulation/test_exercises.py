@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from kinecue.body.landmarks import Landmark
-from kinecue.simulation.athletes.athlete import Athlete, skin
+from kinecue.body.volume.skinning import skin
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.exercises import EXERCISES
 from kinecue.simulation.movement import measures
 from kinecue.simulation.movement.figure import Figure

@@ -8,7 +8,8 @@ import pytest
 
 from kinecue.body.errors import KineCueError
 from kinecue.body.landmarks import Landmark
-from kinecue.simulation.athletes.athlete import Athlete, Pose
+from kinecue.body.volume.skinning import Pose
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.picture.actors import Actor, Stage
 from kinecue.simulation.picture.appearance import dress
 from kinecue.simulation.picture.cameras import Lens, Mount, Sensor, Shot, SyntheticCamera, around

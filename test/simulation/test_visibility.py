@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from kinecue.body.landmarks import BLAZEPOSE_33, Landmark
-from kinecue.simulation.athletes.athlete import Athlete, Pose
+from kinecue.body.volume.skinning import Pose
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.picture.appearance import dress
 from kinecue.simulation.picture.cameras import Lens, SyntheticCamera, around
 from kinecue.simulation.picture.occluders import OCCLUDERS

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from kinecue.body.lens import PLUMB_BOB, Distortion
 
 FloatArray = NDArray[np.float64]
 
 DEFAULT_HORIZONTAL_FOV = math.radians(62.0)
 """Assumed field of view of an unknown camera: webcams and phone main cameras lie between 55 and 70 degrees."""
 
+_NEAR = 1e-6
+"""Nothing closer to the camera's plane than this has an image, m."""
+
 
 @dataclass(frozen=True)
 class CameraModel:
-    """Projection from the base frame (z up, origin on the floor under the camera, x ahead) to pixels.
+    """Projection from the base frame to pixels.
+
+    The base frame has z up and its origin on the floor. It belongs to the first camera: that one stands over the origin
+    and looks along x (`x`, `y` and `yaw` are 0). Further cameras of the same scene say where they stand in that frame.
 
     Attributes:
         width, height: image size, px.
         fx, fy, cx, cy: pinhole intrinsics, px.
-        distortion: (5,) plumb bob coefficients k1 k2 p1 p2 k3 as in sensor_msgs/CameraInfo.
+        distortion: coefficients of `distortion_model`; by default plumb bob k1 k2 p1 p2 k3 as in sensor_msgs/CameraInfo.
         mount_height: optical centre over the floor, m.
         tilt: rotation about the camera's x axis, rad; positive looks down.
         roll: rotation about the optical axis, rad; positive turns the image clockwise.
         intrinsics_estimated: the intrinsics are a guess from the image size.
         mount_estimated: height and tilt are a guess.
+        x, y: where the camera stands, m.
+        yaw: direction in which it looks, about z, rad; 0 along x, positive turned to its left.
+        distortion_model: `plumb_bob`, `rational_polynomial` (8 coefficients) or `equidistant` (fisheye, 4); see
+            `kinecue.body.lens`.
     """
 
     width: int
@@ -43,6 +54,10 @@ class CameraModel:
     roll: float = 0.0
     intrinsics_estimated: bool = False
     mount_estimated: bool = False
+    x: float = 0.0
+    y: float = 0.0
+    yaw: float = 0.0
+    distortion_model: str = PLUMB_BOB
 
     def __post_init__(self) -> None:
         if self.width <= 0 or self.height <= 0:
@@ -55,10 +70,18 @@ class CameraModel:
             self.mount_height,
             self.tilt,
             self.roll,
+            self.x,
+            self.y,
+            self.yaw,
             *self.distortion,
         )
         if not all(math.isfinite(v) for v in values) or self.fx <= 0 or self.fy <= 0:
             raise ValueError(f"CameraModel: fx, fy must be positive and all values finite, got {values}")
+        try:
+            # asked for here, so that impossible coefficients are refused at once
+            self.lens.active  # noqa: B018
+        except ValueError as error:
+            raise ValueError(f"CameraModel: {error}") from None
 
     @staticmethod
     def estimate(
@@ -96,21 +119,47 @@ class CameraModel:
     def rotation(self) -> FloatArray:
         """(3, 3) rows are the optical axes (right, down, forward) in the base frame."""
         c, s = math.cos(self.tilt), math.sin(self.tilt)
-        right = np.array([0.0, -1.0, 0.0])
-        down = np.array([-s, 0.0, -c])
-        forward = np.array([c, 0.0, -s])
+        cy, sy = math.cos(self.yaw), math.sin(self.yaw)
+        right = np.array([sy, -cy, 0.0])
+        down = np.array([-s * cy, -s * sy, -c])
+        forward = np.array([c * cy, c * sy, -s])
         cr, sr = math.cos(self.roll), math.sin(self.roll)
         return np.stack([cr * right - sr * down, sr * right + cr * down, forward])
 
     @cached_property
     def centre(self) -> FloatArray:
         """(3,) optical centre in the base frame, m."""
-        return np.array([0.0, 0.0, self.mount_height])
+        return np.array([self.x, self.y, self.mount_height])
+
+    @cached_property
+    def lens(self) -> Distortion:
+        """The lens' distortion."""
+        return Distortion(self.distortion_model, tuple(self.distortion))
 
     @property
     def distorted(self) -> bool:
         """The lens model is not a plain pinhole."""
-        return any(self.distortion)
+        return self.lens.active
+
+    @cached_property
+    def pinhole(self) -> CameraModel:
+        """The same camera with a perfect lens: what sees `undistort`-ed pixels."""
+        if not self.distorted:
+            return self
+        return replace(self, distortion=(0.0,) * 5, distortion_model=PLUMB_BOB)
+
+    @cached_property
+    def _forwards(self) -> tuple[FloatArray, FloatArray]:
+        """(3, 3) and (3,): homogeneous pixels are ``points @ first + second``."""
+        projection = self.matrix @ self.rotation
+        return projection.T.copy(), -projection @ self.centre
+
+    @cached_property
+    def _backwards(self) -> tuple[FloatArray, FloatArray]:
+        """(2, 3) and (3,): directions are ``pixels @ first + second``."""
+        right, down, forward = self.rotation
+        slope = np.stack([right / self.fx, down / self.fy])
+        return slope, forward - np.array([self.cx, self.cy]) @ slope
 
     def to_optical(self, points: FloatArray) -> FloatArray:
         """(..., 3) base frame to optical frame, m."""
@@ -118,35 +167,37 @@ class CameraModel:
         return result
 
     def project(self, points: FloatArray) -> FloatArray:
-        """(..., 3) points in the base frame to (..., 2) pixels; NaN for points not in front of the camera."""
-        optical = self.to_optical(np.asarray(points, dtype=np.float64))
-        depth = optical[..., 2:]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            normalized = np.where(depth > 1e-6, optical[..., :2] / depth, np.nan)
+        """(..., 3) points in the base frame to (..., 2) pixels.
+
+        NaN for points that are not in front of the camera or farther from its axis than the lens can see.
+        """
+        points = np.asarray(points, dtype=np.float64)
+        matrix, offset = self._forwards
+        homogeneous = points @ matrix + offset
+        depth = homogeneous[..., 2:]
+        pixels: FloatArray = homogeneous[..., :2] / np.where(depth > _NEAR, depth, np.nan)
         if self.distorted:
-            flat = np.concatenate([normalized, np.ones_like(depth)], -1).reshape(-1, 1, 3)
-            zero = np.zeros(3)
-            pixels, _ = cv2.projectPoints(flat, zero, zero, self.matrix, np.array(self.distortion))
-            return np.asarray(pixels, dtype=np.float64).reshape(normalized.shape)
-        result: FloatArray = normalized * [self.fx, self.fy] + [self.cx, self.cy]
-        return result
+            return self._to_pixels(self.lens.distort(self._normalized(pixels)))
+        return pixels
 
     def undistort(self, pixels: FloatArray) -> FloatArray:
-        """(..., 2) pixels to where a pinhole with the same K would see them."""
+        """(..., 2) pixels to where a pinhole with the same K would see them; NaN for pixels beyond the lens."""
         pixels = np.asarray(pixels, dtype=np.float64)
         if not self.distorted or pixels.size == 0:
             return pixels
-        flat = cv2.undistortPoints(
-            pixels.reshape(-1, 1, 2), self.matrix, np.array(self.distortion), P=self.matrix
-        )
-        return np.asarray(flat, dtype=np.float64).reshape(pixels.shape)
+        return self._to_pixels(self.lens.undistort(self._normalized(pixels)))
 
     def rays(self, pixels: FloatArray) -> FloatArray:
-        """(..., 2) pixels to (..., 3) unit directions in the base frame."""
-        straight = self.undistort(pixels)
-        optical = np.concatenate(
-            [(straight - [self.cx, self.cy]) / [self.fx, self.fy], np.ones(straight.shape[:-1] + (1,))], -1
-        )
-        directions = optical @ self.rotation
-        unit: FloatArray = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
+        """(..., 2) pixels to (..., 3) unit directions in the base frame; NaN for pixels beyond the lens."""
+        slope, offset = self._backwards
+        directions = self.undistort(pixels) @ slope + offset
+        unit: FloatArray = directions / np.sqrt((directions * directions).sum(-1, keepdims=True))
         return unit
+
+    def _normalized(self, pixels: FloatArray) -> FloatArray:
+        result: FloatArray = (pixels - [self.cx, self.cy]) / [self.fx, self.fy]
+        return result
+
+    def _to_pixels(self, normalized: FloatArray) -> FloatArray:
+        result: FloatArray = normalized * [self.fx, self.fy] + [self.cx, self.cy]
+        return result

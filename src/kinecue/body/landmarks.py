@@ -45,6 +45,12 @@ class Landmark(str, Enum):
     RIGHT_HEEL = "right_heel"
     LEFT_FOOT_INDEX = "left_foot_index"
     RIGHT_FOOT_INDEX = "right_foot_index"
+    """Tip of the big toe, as that of the left."""
+    HEAD_TOP = "head_top"
+    NECK = "neck"
+    MID_HIP = "mid_hip"
+    LEFT_SMALL_TOE = "left_small_toe"
+    RIGHT_SMALL_TOE = "right_small_toe"
 
     @property
     def mirrored(self) -> Landmark:
@@ -126,7 +132,7 @@ _LIMBS = (
 
 BLAZEPOSE_33 = Topology(
     "blazepose_33",
-    tuple(Landmark),
+    tuple(Landmark)[: tuple(Landmark).index(Landmark.RIGHT_FOOT_INDEX) + 1],
     (
         *_LIMBS,
         *_both("ankle", "heel"),
@@ -165,4 +171,33 @@ COCO_17 = Topology(
 )
 """COCO's 17 keypoints, in its order."""
 
-TOPOLOGIES = {topology.name: topology for topology in (BLAZEPOSE_33, COCO_17)}
+HALPE_26 = Topology(
+    "halpe_26",
+    (
+        *COCO_17.landmarks,
+        Landmark.HEAD_TOP,
+        Landmark.NECK,
+        Landmark.MID_HIP,
+        Landmark.LEFT_FOOT_INDEX,
+        Landmark.RIGHT_FOOT_INDEX,
+        Landmark.LEFT_SMALL_TOE,
+        Landmark.RIGHT_SMALL_TOE,
+        Landmark.LEFT_HEEL,
+        Landmark.RIGHT_HEEL,
+    ),
+    (
+        *_LIMBS,
+        *_both("ankle", "heel"),
+        *_both("heel", "foot_index"),
+        *_both("ankle", "foot_index"),
+        *_both("heel", "small_toe"),
+        (Landmark.HEAD_TOP, Landmark.NECK),
+        (Landmark.NECK, Landmark.MID_HIP),
+    ),
+)
+"""Halpe's 26 body keypoints, in its order: COCO's, head, neck, hip, big toes, small toes, heels.
+
+https://github.com/Fang-Haoshu/Halpe-FullBody; its big toe is BlazePose's "foot index".
+"""
+
+TOPOLOGIES = {topology.name: topology for topology in (BLAZEPOSE_33, HALPE_26, COCO_17)}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from kinecue import __version__
 from kinecue.body.errors import KineCueError
@@ -14,6 +15,7 @@ from kinecue.cli import models as model_commands
 from kinecue.cli import sample as sample_commands
 from kinecue.cli import simulate as simulate_commands
 from kinecue.cli import voice as voice_commands
+from kinecue.perception.adapters.describing import describe
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 models_app = typer.Typer(no_args_is_help=True, help="Pose networks: install, list, check.")
@@ -38,7 +40,9 @@ def demo(
         str | None, typer.Option(help="Name of an exercise file; default squat, or the sample's own.")
     ] = None,
     output: Annotated[Path, typer.Option(help="Folder for what the demo writes.")] = Path("demo_output"),
-    model: Annotated[str, typer.Option(help="Pose network: lite, full or heavy.")] = "full",
+    model: Annotated[
+        str, typer.Option(help="Pose network: lite, full, heavy, or the manifest of one of your own.")
+    ] = "full",
     engine: Annotated[str, typer.Option(help="Speech engine: auto, piper, flite, espeak or null.")] = "auto",
     device: Annotated[str, typer.Option(help="Sound device, part of its name; none = only recorded.")] = "",
     camera_height: Annotated[float, typer.Option(help="Camera over the floor, m; 0 = not known.")] = 0.0,
@@ -97,6 +101,60 @@ def sample(
 app.command()(simulate_commands.simulate)
 
 
+@app.command()
+def people() -> None:
+    """List who was measured and stored: id, stature, when."""
+    from kinecue.cli.people import show_people
+
+    raise typer.Exit(show_people(_console()))
+
+
+@app.command()
+def calibrate(
+    source: Annotated[str, typer.Argument(metavar="CLIP|CAMERA", help="Video file, or V4L2 number or path.")],
+    person: Annotated[str, typer.Option(help="Id under which to store: a-z, 0-9, _ and -.")],
+    duration: Annotated[float, typer.Option(min=0.5, max=30.0, help="Of standing still, s.")] = 2.0,
+    stature: Annotated[
+        float | None, typer.Option(min=1.2, max=2.3, help="In metres, if the person knows it.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Pose network: lite, full or heavy.")] = "full",
+    camera_height: Annotated[
+        float, typer.Option(min=0.0, max=10.0, help="Camera over the floor, m; 0 = not known.")
+    ] = 0.0,
+    camera_tilt: Annotated[
+        float, typer.Option(min=-60.0, max=60.0, help="Camera tilt in degrees, positive looks down.")
+    ] = 0.0,
+    fov: Annotated[
+        float, typer.Option(min=20.0, max=150.0, help="Field of view along the longer side, degrees.")
+    ] = 62.0,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Lens: YAML of camera_calibration; --fov is not used then.")
+    ] = None,
+) -> None:
+    """Measure somebody who stands still, and store them.
+
+    Exit status 0 if they were measured, 1 if nobody stood still and whole in the picture for long enough.
+    """
+    from kinecue.cli.people import CalibrateSettings, run_calibrate
+
+    settings = CalibrateSettings(
+        source=source,
+        person=person,
+        duration_s=duration,
+        stature=stature,
+        model=model,
+        camera_height=camera_height,
+        camera_tilt_deg=camera_tilt,
+        fov_deg=fov,
+        calibration_file=calibration,
+    )
+    raise typer.Exit(run_calibrate(settings, _console()))
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
 @models_app.command("fetch")
 def models_fetch(
     names: Annotated[
@@ -116,10 +174,34 @@ def models_list() -> None:
 
 
 @models_app.command("verify")
-def models_verify(names: Annotated[list[str] | None, typer.Argument()] = None) -> None:
-    """Check hashes and graphs of installed networks."""
+def models_verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Networks, or manifests (.yaml) of networks of your own.")
+    ] = None,
+) -> None:
+    """Check hashes and graphs of installed networks, or of your own."""
     if not model_commands.verify(names or [], typer.echo):
         raise typer.Exit(1)
+
+
+@models_app.command("describe")
+def models_describe(
+    file: Annotated[Path, typer.Argument(help="ONNX file of a network of your own.")],
+    licence: Annotated[str, typer.Option(help="Of its weights.")],
+    source: Annotated[str, typer.Option(help="Where it comes from.")],
+) -> None:
+    """Print the manifest of a network of your own."""
+    typer.echo(describe(file, licence, source), nl=False)
+
+
+@models_app.command("measure")
+def models_measure(
+    names: Annotated[list[str] | None, typer.Argument(help="Networks; default: all installed.")] = None,
+    threads: Annotated[int, typer.Option(min=1)] = 1,
+    slow: Annotated[bool, typer.Option(help="Try TensorRT, QNN and NPUs too, which takes minutes.")] = False,
+) -> None:
+    """Measure the execution providers, and keep the choice for provider 'auto'."""
+    model_commands.measure(names or [], typer.echo, threads, slow)
 
 
 @voice_app.command("fetch")

@@ -22,10 +22,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kinecue.body.errors import ConfigError
+from kinecue.perception.adapters import open_supplied
 from kinecue.perception.convert import convert_tflite
 from kinecue.perception.errors import ModelError
 from kinecue.perception.manifest import FileDigest, Model, Package, TestFile
 from kinecue.perception.models import ModelStore, digest_problem
+from kinecue.perception.providers import available_providers, candidates
+from kinecue.perception.sessions import measure_providers
 
 Report = Callable[[str], None]
 
@@ -62,23 +66,56 @@ def status(names: Sequence[str] = (), store: ModelStore | None = None) -> list[M
 def verify(names: Sequence[str], report: Report, store: ModelStore | None = None) -> bool:
     """Check sha256 and graph of `names`, by default of every network that set-up installs.
 
+    A name may be the path of a manifest of networks that the user supplies (``PATH`` or ``PATH#NAME``).
+
     Returns:
         Whether all of them can be used; `report` gets a line for each.
     """
     store = store or ModelStore()
     good = True
     for name in names or _default_names(store):
+        path, _, member = name.partition("#")
         try:
-            if name in store.manifest.test_files:
+            if path.endswith((".yaml", ".yml")):
+                open_supplied(Path(path), member or None, provider="cpu")
+            elif name in store.manifest.test_files:
                 store.test_file(name)
             else:
                 store.open(name, provider="cpu")
-        except ModelError as error:
+        except (ModelError, ConfigError) as error:
             good = False
             report(str(error))
         else:
-            report(f"{name}: verified ({store.location(name)})")
+            report(
+                f"{name}: verified" + ("" if path.endswith(("yaml", "yml")) else f" ({store.location(name)})")
+            )
     return good
+
+
+def measure(
+    names: Sequence[str],
+    report: Report,
+    threads: int = 1,
+    slow: bool = False,
+    store: ModelStore | None = None,
+) -> None:
+    """Measure the execution providers that are there and keep the choices for 'auto'.
+
+    Args:
+        names: networks, by default every one that is installed.
+        report: gets a line for each.
+        threads: intra-op threads to measure with.
+        slow: try those too that take minutes to start or need special networks.
+        store: whose networks, the user's store by default.
+
+    Raises:
+        ModelError: a network is unknown, missing or damaged.
+    """
+    store = store or ModelStore()
+    providers = available_providers() if slow else candidates("auto")
+    for name in names or [name for name in store.manifest.models if store.problem(name) is None]:
+        choice = measure_providers(store.path(name), store.interface(name), providers, threads, store.choices)
+        report(f"{name}: {choice}")
 
 
 def fetch(names: Sequence[str], report: Report, store: ModelStore | None = None) -> None:

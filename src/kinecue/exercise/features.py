@@ -130,6 +130,14 @@ def _trunk_lateral_lean(pose: Pose) -> FloatArray:
     return angles.trunk_lateral_lean(pose.middle("hip"), pose.middle("shoulder"), pose.axes[0])
 
 
+@feature("trunk_rotation", "rad", "shoulder hip", floor=3.0, mirrored=True)
+def _trunk_rotation(pose: Pose) -> FloatArray:
+    """Line of the shoulders against the line of the hips about the trunk: 0 parallel, positive to the left."""
+    return angles.axial_rotation(
+        pose.left("hip") - pose.right("hip"), pose.left("shoulder") - pose.right("shoulder"), pose.trunk
+    )
+
+
 @feature("trunk_swing", "rad", "shoulder hip", floor=1.5, relative=True)
 def _trunk_swing(pose: Pose) -> FloatArray:
     """Trunk lean less the trunk lean in the start position: positive forward, negative backward."""
@@ -153,6 +161,34 @@ def _hip_shift(pose: Pose) -> FloatArray:
     """Mid-hip against mid-ankle along the body's left-right axis: 0 over the middle, positive to the left."""
     result: FloatArray = ((pose.middle("hip") - pose.middle("ankle")) * pose.axes[0]).sum(-1)
     return result
+
+
+@feature("hip_drop", "rad", "hip", floor=1.5, mirrored=True)
+def _hip_drop(pose: Pose) -> FloatArray:
+    """Slope of the line of the hips: 0 level, positive with the left side higher."""
+    line = pose.hips
+    result: FloatArray = np.arctan2(line[:, 2], np.sqrt((line[:, :2] ** 2).sum(-1)))
+    return result
+
+
+@feature("hip_adduction", "rad", "hip knee", sided=True, floor=3.0)
+def _hip_adduction(pose: Pose) -> FloatArray:
+    """Thigh out of the plane across the line of the hips: 0 in it, positive towards the midline."""
+    return angles.adduction(pose.pair("hip"), pose.pair("knee"), pose.hips[:, None], _SIDES)
+
+
+@feature("ankle_dorsiflexion", "rad", "knee ankle heel foot_index", sided=True, floor=4.0)
+def _ankle_dorsiflexion(pose: Pose) -> FloatArray:
+    """Foot (heel to toe) against shank: 0 at right angles, positive with the knee over the toes."""
+    return angles.dorsiflexion(
+        pose.pair("knee"), pose.pair("ankle"), pose.pair("heel"), pose.pair("foot_index")
+    )
+
+
+@feature("shank_tilt", "rad", "hip knee ankle", sided=True, floor=1.5)
+def _shank_tilt(pose: Pose) -> FloatArray:
+    """Inclination of the shank from the vertical in the sagittal plane: 0 upright, positive knee forward."""
+    return angles.sagittal_tilt(pose.pair("knee") - pose.pair("ankle"), pose.axes[1][:, None])
 
 
 @feature("heel_rise", "m", "heel foot_index", sided=True, relative=True, floor=0.005)
@@ -191,6 +227,10 @@ def _elbow_drift(pose: Pose) -> FloatArray:
     change = _shoulder_flexion(pose) - _shoulder_flexion(start)
     result: FloatArray = change - 2.0 * np.pi * np.round(change / (2.0 * np.pi))
     return result
+
+
+_SIDES = np.array([1.0, -1.0])
+"""Left, right: what is towards the midline is to the other hand."""
 
 
 def _heel_height(pose: Pose) -> FloatArray:

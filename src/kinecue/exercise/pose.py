@@ -69,6 +69,13 @@ class Pose:
         return body_axes(self.left("hip"), self.right("hip"))
 
     @cached_property
+    def hips(self) -> FloatArray:
+        """(B, 3) unit vector from the right hip to the left one, not levelled."""
+        line = self.left("hip") - self.right("hip")
+        result: FloatArray = line / np.sqrt(np.maximum((line * line).sum(-1, keepdims=True), 1e-18))
+        return result
+
+    @cached_property
     def trunk(self) -> FloatArray:
         """(B, 3) mid-hip to mid-shoulder, m."""
         return self.middle("shoulder") - self.middle("hip")

@@ -175,7 +175,9 @@ class CameraNode(KineCueNode):
         if self._intrinsics is None:
             model = camera.model
             values = tuple(float(v) for v in model.matrix.ravel())
-            self._intrinsics = Intrinsics(model.width, model.height, values, model.distortion)
+            self._intrinsics = Intrinsics(
+                model.width, model.height, values, model.distortion, model.distortion_model
+            )
         self._gym = gym
         self._truth = TruthTopics(self, gym.programme, p["simulated_base_frame"])
         return gym
@@ -222,7 +224,7 @@ class CameraNode(KineCueNode):
         )
         known = self._intrinsics
         if known is not None and (known.width, known.height) == (width, height):
-            message.distortion_model, message.d = "plumb_bob", list(known.distortion)
+            message.distortion_model, message.d = known.distortion_model, list(known.distortion)
             message.k = known.matrix
             message.r = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
             fx, _, cx, _, fy, cy = known.matrix[:6]

@@ -22,6 +22,7 @@ from kinecue.nodes import conversions as convert
 from kinecue.nodes import markers
 from kinecue.nodes.base import (
     EVENT_QOS,
+    LATCHED_QOS,
     OK,
     SENSOR_QOS,
     KineCueNode,
@@ -32,6 +33,7 @@ from kinecue.nodes.base import (
 )
 from kinecue.nodes.images import from_bgr, to_bgr
 from kinecue.nodes.parameters import ParameterSpec
+from kinecue.nodes.volume import VolumeJob, VolumeWorker, shape_from_msg
 from kinecue_msgs import msg
 
 Picture = NDArray[np.uint8]
@@ -74,6 +76,14 @@ class VisualizationNode(KineCueNode):
     PARAMETERS = (
         ParameterSpec("marker_rate", 15.0, "Markers per second at most [Hz].", low=1.0, high=200.0),
         ParameterSpec("overlay_rate", 30.0, "Overlay pictures per second at most [Hz].", low=1.0, high=200.0),
+        ParameterSpec(
+            "volume_rate",
+            10.0,
+            "Meshes and body volumes per second at most [Hz]; 0 makes none.",
+            low=0.0,
+            high=60.0,
+        ),
+        ParameterSpec("volume_alpha", 0.45, "Opacity of the body's mesh, 0 to 1.", low=0.0, high=1.0),
     )
 
     def __init__(
@@ -88,7 +98,7 @@ class VisualizationNode(KineCueNode):
         self._texts: dict[str, str] = {}
         self._cue, self._cue_until = "", 0
         self._cable: tuple[np.ndarray, float, Side] | None = None
-        self._last = {"markers": 0, "overlay": 0}
+        self._last = {"markers": 0, "overlay": 0, "volume": 0}
         self._meter = RateMeter()
         self._pictures: queue.Queue[tuple[Picture, Overlay, msg.BodyArray | None, int] | None] = queue.Queue(
             maxsize=30
@@ -97,10 +107,13 @@ class VisualizationNode(KineCueNode):
         self._painter: threading.Thread | None = None
         self._markers = self.create_lifecycle_publisher(MarkerArray, "markers", 10)
         self._overlay = self.create_lifecycle_publisher(Image, "overlay", SENSOR_QOS)
+        self._volume = self.create_lifecycle_publisher(msg.BodyVolume, "body_volume", 10)
+        self._volumes = VolumeWorker(self._markers.publish, self._volume.publish, self.report_error)
         self._images = None
         if frames is None:
             self.create_timer(1.0, self._watch_overlay)
         self.create_subscription(msg.BodyArray, "bodies", self.guarded(self._on_bodies), SENSOR_QOS)
+        self.create_subscription(msg.BodyShape, "body_shape", self.guarded(self._on_shape), LATCHED_QOS)
         self.create_subscription(msg.JointAngles, "joint_angles", self.guarded(self._on_angles), SENSOR_QOS)
         self.create_subscription(msg.FormState, "form", self.guarded(self._on_form), SENSOR_QOS)
         self.create_subscription(msg.FormFault, "faults", self.guarded(self._on_fault), EVENT_QOS)
@@ -116,8 +129,10 @@ class VisualizationNode(KineCueNode):
     def activate(self) -> None:
         self._painter = threading.Thread(target=self._paint, name="kinecue-overlay", daemon=True)
         self._painter.start()
+        self._volumes.start()
 
     def deactivate(self) -> None:
+        self._volumes.stop()
         self._pictures.put(None)
         if self._painter is not None:
             self._painter.join(10.0)
@@ -147,6 +162,28 @@ class VisualizationNode(KineCueNode):
         self._bodies[stamp_to_ns(message.header.stamp)] = message
         while len(self._bodies) > _HISTORY:
             self._bodies.popitem(last=False)
+        self._show_volume(message)
+
+    def _on_shape(self, message: msg.BodyShape) -> None:
+        self._volumes.known.put(message.id, shape_from_msg(message))
+
+    def _show_volume(self, message: msg.BodyArray) -> None:
+        stamp, rate = stamp_to_ns(message.header.stamp), self.parameters["volume_rate"]
+        markers_wanted = self._markers.get_subscription_count() > 0
+        volume_wanted = self._volume.get_subscription_count() > 0
+        if not (markers_wanted or volume_wanted) or rate <= 0.0 or not self._due("volume", stamp, rate):
+            return
+        faults = tuple((part, side) for until, part, side in self._faults if until >= stamp)
+        self._volumes.submit(
+            VolumeJob(
+                lambda: _active_body(message),
+                message.header,
+                faults,
+                self.parameters["volume_alpha"],
+                markers_wanted,
+                volume_wanted,
+            )
+        )
 
     def _on_angles(self, message: msg.JointAngles) -> None:
         self._angles = {(a.name, _side(a.side)): a.value for a in message.angles if a.validity}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -14,20 +13,10 @@ from kinecue.perception.errors import ImageError, ModelError
 from kinecue.perception.landmark_network import LandmarkNetwork
 from kinecue.perception.landmarks2d import Landmarks2D
 from kinecue.perception.models import ModelStore
-from kinecue.perception.one_euro import OneEuroFilter
-from kinecue.perception.regions import Image, Region
+from kinecue.perception.tracking import RegionTracker
 
 VARIANTS = ("lite", "full", "heavy")
 """Landmark networks, fastest first."""
-
-PERSON_THRESHOLD = 0.5
-"""Score under which a region holds no person any more (pose_landmark_by_roi_cpu.pbtxt)."""
-SAME_PERSON_OVERLAP = 0.5
-"""Overlap from which two regions follow the same person (AssociationNormRectCalculator's min_similarity)."""
-_LONGEST_GAP_NS = 1_000_000_000
-"""Nobody is looked for, or recognised, where they were longer ago than this."""
-_TRIES_PER_PERSON = 2
-"""Landmark runs spent on detections per free place in one picture; bounds the time of a picture."""
 
 
 class PoseNetwork(Protocol):
@@ -47,141 +36,11 @@ class PoseNetwork(Protocol):
     def reset(self) -> None:
         """Forget whom it followed."""
 
+    def favour(self, identity: int | None) -> None:
+        """Keep a place for somebody (the lifter) among those followed while they are away; None: for nobody."""
 
-@dataclass
-class _Track:
-    """A person followed: where to look next, and the filter that keeps the region from trembling.
-
-    MediaPipe smooths these alignment points always, also where landmarks are not smoothed
-    (pose_landmark_filtering.pbtxt, "Smoothes auxiliary landmarks"), so the same crops come about here.
-    """
-
-    identity: int
-    region: Region
-    seen_ns: int
-    filter: OneEuroFilter = field(
-        default_factory=lambda: OneEuroFilter(min_cutoff=0.01, beta=10.0, derivative_cutoff=1.0)
-    )
-
-    def follow(self, points: NDArray[np.float64], stamp_ns: int) -> None:
-        """Set the region by its alignment points, (2, 2) px."""
-        diameter = 2.0 * float(np.linalg.norm(points[1] - points[0]))
-        if diameter > 0.0:
-            points = self.filter.apply(points, stamp_ns, 1.0 / diameter)
-        self.region = Region.around_body(points[0], points[1])
-        self.seen_ns = stamp_ns
-
-
-class RegionTracker:
-    """Follows people from picture to picture: the last landmarks say where to look next.
-
-    A person whose region comes up empty is looked for again in the same picture by the detector. With room
-    for more people the detector runs every `detection_interval` pictures as well, so a person costs one
-    landmark run and the search for newcomers little.
-
-    Args:
-        detector, landmarks: the networks.
-        max_people: how many are followed at once, 1 or more.
-        detection_interval: pictures between two searches for newcomers, 1 or more; without effect for one
-            person.
-    """
-
-    def __init__(
-        self,
-        detector: PersonDetector,
-        landmarks: LandmarkNetwork,
-        max_people: int = 1,
-        detection_interval: int = 15,
-    ) -> None:
-        if max_people < 1 or detection_interval < 1:
-            raise ValueError(
-                f"max_people and detection_interval must be 1 or more, "
-                f"got {max_people} and {detection_interval}"
-            )
-        self._detector = detector
-        self._landmarks = landmarks
-        self._max_people = max_people
-        self._interval = detection_interval
-        self._tracks: list[_Track] = []
-        self._lost: list[_Track] = []
-        self._next_identity = 0
-        self._since_detection = 0
-        self._last_stamp_ns: int | None = None
-        self._last_shape: tuple[int, ...] | None = None
-        self.detector_runs = 0
-        """How often the detector was needed since construction."""
-        self.landmark_runs = 0
-        """How often the landmark network ran since construction."""
-
-    def update(self, image: Image, stamp_ns: int) -> list[Landmarks2D]:
-        """People in an (H, W, 3) BGR picture, those followed longest first."""
-        self._forget_what_is_stale(image, stamp_ns)
-        people: list[Landmarks2D] = []
-        known, self._tracks = self._tracks, []
-        for track in known:
-            if not self._look(image, stamp_ns, track, people):
-                self._lost.append(track)
-        self._lost = [track for track in self._lost if stamp_ns - track.seen_ns <= _LONGEST_GAP_NS]
-        self._since_detection += 1
-        if self._search_needed():
-            self._since_detection = 0
-            self._search(image, stamp_ns, people)
-        return people
-
-    def reset(self) -> None:
-        """Forget everybody; identities go on counting."""
-        self._tracks, self._lost = [], []
-        self._last_stamp_ns = None
-
-    def _forget_what_is_stale(self, image: Image, stamp_ns: int) -> None:
-        last = self._last_stamp_ns
-        gap = last is not None and not 0 <= stamp_ns - last <= _LONGEST_GAP_NS
-        if gap or image.shape != self._last_shape:
-            self.reset()
-        self._last_stamp_ns, self._last_shape = stamp_ns, image.shape
-
-    def _search_needed(self) -> bool:
-        if not self._tracks:
-            return True
-        return len(self._tracks) < self._max_people and self._since_detection >= self._interval
-
-    def _search(self, image: Image, stamp_ns: int, people: list[Landmarks2D]) -> None:
-        """Fill the free places with people the detector finds; one just lost there is the same person."""
-        self.detector_runs += 1
-        free = self._max_people - len(self._tracks)
-        for detection in self._detector.detect(image)[: _TRIES_PER_PERSON * free]:
-            if len(self._tracks) == self._max_people:
-                return
-            identity = self._identity_at(detection.region)
-            if self._look(image, stamp_ns, _Track(identity, detection.region, stamp_ns), people):
-                self._lost = [track for track in self._lost if track.identity != identity]
-                self._next_identity = max(self._next_identity, identity + 1)
-
-    def _identity_at(self, region: Region) -> int:
-        near = [track for track in self._lost if track.region.overlap(region) > SAME_PERSON_OVERLAP]
-        return near[-1].identity if near else self._next_identity
-
-    def _look(self, image: Image, stamp_ns: int, track: _Track, people: list[Landmarks2D]) -> bool:
-        """Look for a person in a region; if there is one that nobody follows yet, follow."""
-        height, width = image.shape[:2]
-        if not track.region.usable(width, height) or self._followed(track.region):
-            return False
-        self.landmark_runs += 1
-        estimate = self._landmarks.estimate(image, track.region, stamp_ns)
-        if estimate is None:
-            return False
-        landmarks, alignment = estimate
-        if landmarks.score < PERSON_THRESHOLD:
-            return False
-        track.follow(alignment, stamp_ns)
-        if self._followed(track.region):
-            return False
-        people.append(replace(landmarks, identity=track.identity))
-        self._tracks.append(track)
-        return True
-
-    def _followed(self, region: Region) -> bool:
-        return any(region.overlap(track.region) > SAME_PERSON_OVERLAP for track in self._tracks)
+    def want_mask(self, wanted: bool) -> None:
+        """Deliver segmentation masks from the next picture on, or no longer; without effect for a network that has none."""
 
 
 class BlazePose:
@@ -215,7 +74,8 @@ class BlazePose:
         landmarks = store.open(f"pose_landmark_{variant}", provider, threads)
         self.variant = variant
         self.provider = landmarks.provider
-        self.tracker = RegionTracker(PersonDetector(detector), LandmarkNetwork(landmarks), max_people)
+        self._landmarks = LandmarkNetwork(landmarks)
+        self.tracker = RegionTracker(PersonDetector(detector), self._landmarks, max_people)
 
     def estimate(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Landmarks2D]:
         """Landmarks of the people in a picture; empty if there is none.
@@ -223,7 +83,7 @@ class BlazePose:
         Args:
             image: (H, W, 3) uint8, BGR as OpenCV reads it. It is not changed.
             stamp_ns: acquisition time, nanoseconds; carried into the result. People are looked for where they
-                were unless stamps go back or jump by more than a second.
+                were unless stamps jump, back or ahead, by more than a second.
 
         Raises:
             ImageError: not such a picture.
@@ -234,6 +94,14 @@ class BlazePose:
     def reset(self) -> None:
         """Forget whom it followed, as if the next picture were the first."""
         self.tracker.reset()
+
+    def favour(self, identity: int | None) -> None:
+        """Keep a place for somebody (the lifter) while they are away; without effect for `max_people` 1."""
+        self.tracker.favour(identity)
+
+    def want_mask(self, wanted: bool) -> None:
+        """Deliver segmentation masks from the next picture on, or no longer."""
+        self._landmarks.want_mask = wanted
 
 
 def check_image(image: NDArray[np.uint8]) -> None:

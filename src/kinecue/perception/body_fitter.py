@@ -1,42 +1,55 @@
-"""From a network's landmarks to a body: calibration, contacts, kinematic fit, states, everything that is not a joint."""
+"""From a network's landmarks to a body: calibration, kinematic fit, states, everything that is not a joint."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kinecue.body.anthropometry import STATURE_MEAN, SegmentLengths
 from kinecue.body.body import Body
 from kinecue.body.camera import CameraModel
 from kinecue.body.landmarks import BLAZEPOSE_33, LandmarkState
 from kinecue.body.landmarks import Landmark as L
-from kinecue.perception.kinematic_fit import FitResult, KinematicFit, Row, standing_rows
-from kinecue.perception.landmarks2d import Landmarks2D
-from kinecue.perception.skeleton import JOINT_INDEX, JOINTS, Skeleton, segment_vectors
-from kinecue.perception.standing import Standing, is_standing, measure
+from kinecue.body.person import Person
+from kinecue.body.volume.occlusion import self_occlusion
+from kinecue.body.volume.solids import BodySolids
+from kinecue.perception.follower import VISIBLE, Followed, Seen, SkeletonFollower
+from kinecue.perception.landmark_model import LandmarkModel, blazepose_landmarks
+from kinecue.perception.landmarks2d import Landmarks2D, View
+from kinecue.perception.postures import FREE, Posture, posture_for
+from kinecue.perception.skeleton import JOINT_INDEX, JOINTS, NJ, Skeleton
+from kinecue.perception.standing import (
+    POPULATION_STD,
+    Standing,
+    first_state,
+    is_standing,
+    measure,
+    segment_std,
+)
 
 FloatArray = NDArray[np.float64]
 
 _ROWS = BLAZEPOSE_33.indices(*JOINTS)
 _ANKLES = [JOINT_INDEX[L.LEFT_ANKLE], JOINT_INDEX[L.RIGHT_ANKLE]]
 _EXTRAS = [i for i in range(len(BLAZEPOSE_33)) if i not in _ROWS]
+_STILL_ROWS = _ROWS[:8]
 
 
 def _parent(landmark: L) -> tuple[L, ...]:
     name = landmark.value
     side = "left" if "left" in name else "right"
-    if any(part in name for part in ("heel", "foot")):
-        return (L(f"{side}_ankle"),)
     if any(part in name for part in ("pinky", "index", "thumb")):
         return (L(f"{side}_wrist"),)
     return (L.LEFT_SHOULDER, L.RIGHT_SHOULDER)
 
 
 def _parent_weights() -> FloatArray:
-    weights = np.zeros((len(_EXTRAS), len(JOINTS)))
+    weights = np.zeros((len(_EXTRAS), NJ))
     for k, row in enumerate(_EXTRAS):
         parents = _parent(BLAZEPOSE_33.landmarks[row])
         for parent in parents:
@@ -45,11 +58,16 @@ def _parent_weights() -> FloatArray:
 
 
 _PARENTS = _parent_weights()
-"""(21, 12): the point of the fitted skeleton that each landmark off it hangs on."""
+"""(17, 16): the point of the fitted skeleton that each landmark off it hangs on."""
 
 _FARTHEST_PX, _FARTHEST_M = 1e5, 10.0
-VISIBLE = 0.5
-"""Network visibility from which a landmark counts as seen."""
+_LOOK_EVERY = 3
+"""Frames between two looks at what the body hides of itself."""
+_COVER_STD, _SURELY_M = 0.025, 0.03
+"""Flesh on the line of sight that surely hides (precision .998 on the tuning takes), m."""
+_MEASURED_SHARE = 0.3
+_EXTRA_STD = 0.02
+"""Of a landmark of face or hand across the line of sight, m."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +76,19 @@ class FitterSettings:
 
     Attributes:
         standing_s: how long somebody must stand still to be calibrated, s.
-        provisional_s: after that long without, go on with what the best frame gives, s.
+        provisional_s: after that long without, go on with population proportions, s.
         stature: m, if the person's is known.
         lost_s: forget a person after that long, s.
+        person: measured before; nobody is measured then.
+        posture: of the exercise, see `kinecue.perception.postures`.
     """
 
     standing_s: float = 0.35
-    provisional_s: float = 1.0
+    provisional_s: float = 0.5
     stature: float | None = None
-    lost_s: float = 1.0
+    lost_s: float = 2.5
+    person: Person | None = None
+    posture: str = "standing"
 
 
 class BodyFitter:
@@ -76,39 +98,67 @@ class BodyFitter:
         camera: intrinsics and mount.
         body_id: identity written into the bodies.
         settings: see `FitterSettings`.
+        model: of the network's landmarks; BlazePose's if None.
     """
 
     def __init__(
-        self, camera: CameraModel, body_id: str = "lifta", settings: FitterSettings | None = None
+        self,
+        camera: CameraModel,
+        body_id: str = "lifta",
+        settings: FitterSettings | None = None,
+        model: LandmarkModel | None = None,
     ) -> None:
         self._camera = camera
         self._id = body_id
         self._settings = settings or FitterSettings()
+        self._model = model or blazepose_landmarks()
+        self._posture: Posture = posture_for(self._settings.posture)
         self._history: deque[Landmarks2D] = deque()
         self.reset()
 
     def reset(self) -> None:
         """Forgets the person: the next one is measured anew."""
         self._history.clear()
-        self._fit: KinematicFit | None = None
+        self._follower: SkeletonFollower | None = None
         self._standing: Standing | None = None
-        self._provisional = False
+        self._known: tuple[SegmentLengths, FloatArray] | None = None
+        self._used_camera = self._camera
         self._first_ns: int | None = None
         self._stamp_ns: int | None = None
-        self._anchors: FloatArray | None = None
-        self._rows: list[Row] = []
-        self._moving_ns = [0, 0]
+        self._fitted_ns: int | None = None
         self._offsets: FloatArray | None = None
+        self._points: FloatArray | None = None
+        self._solids: BodySolids | None = None
+        self._hidden: list[NDArray[np.bool_]] = []
+        self._frames = 0
+
+    def set_posture(self, name: str) -> None:
+        """What is known of the exercise from now on: name of a posture or of an exercise."""
+        posture = posture_for(name)
+        if posture is self._posture:
+            return
+        self._posture = posture
+        if self._follower is not None:
+            self._follower.set_posture(posture)
 
     @property
     def standing(self) -> Standing | None:
         """What was measured on the person; None before."""
         return self._standing
 
-    def update(self, landmarks: Landmarks2D) -> Body:
+    @property
+    def lengths(self) -> SegmentLengths | None:
+        """Segment lengths in use; None before anything is."""
+        return self._follower.skeleton.lengths if self._follower else None
+
+    def update(self, landmarks: Landmarks2D, further: Sequence[View] = ()) -> Body:
         """The body in one more frame; without 3D positions until the person has been measured.
 
         Frames that are not newer than the last one are answered without 3D positions and change nothing.
+
+        Args:
+            landmarks: in this fitter's camera.
+            further: the same moment in other cameras, in this one's base frame.
         """
         landmarks = _sane(landmarks)
         stamp = landmarks.stamp_ns
@@ -120,154 +170,178 @@ class BodyFitter:
         self._stamp_ns = stamp
         if self._first_ns is None:
             self._first_ns = stamp
-        if self._fit is None or self._provisional:
+        if self._standing is None:
             self._calibrate(landmarks)
-        if self._fit is None or self._standing is None:
+        if self._follower is None:
             return self._flat(landmarks)
-        camera = self._standing.camera
-        pixels = camera.undistort(landmarks.pixels[_ROWS])
-        visibility = np.where(self._inside(landmarks)[_ROWS], landmarks.visibility[_ROWS], 0.06)
-        network = landmarks.world @ camera.rotation
-        depth = segment_vectors(landmarks.world[_ROWS])[:, 2]
-        self._follow_feet(pixels, visibility, stamp)
-        result = self._fit.step(pixels, visibility, depth, self._rows, min(gap, 1.0))
-        return self._body(landmarks, result, network)
+        views = [View(self._used_camera, landmarks), *(View(v.camera, _sane(v.landmarks)) for v in further)]
+        covered = self._covered([view.camera for view in views])
+        seen = [_seen(v.camera, v.landmarks, c) for v, c in zip(views, covered, strict=True)]
+        return self._body(landmarks, self._follower.step(seen, stamp))
+
+    def _covered(self, cameras: list[CameraModel]) -> list[NDArray[np.bool_] | None]:
+        """(16,) for each camera: what of the body is behind its own flesh; looked at now and then."""
+        if self._points is None or self._follower is None:
+            return [None] * len(cameras)
+        if len(self._hidden) != len(cameras) or self._frames % _LOOK_EVERY == 0:
+            if self._solids is None:
+                self._solids = BodySolids.from_lengths(self._follower.skeleton.lengths)
+            self._hidden = []
+            for camera in cameras:
+                occlusion = self_occlusion(self._solids, self._points, camera.centre, _COVER_STD)
+                with np.errstate(invalid="ignore"):
+                    self._hidden.append((occlusion.excess > _SURELY_M)[_ROWS])
+        self._frames += 1
+        return list(self._hidden)
 
     # -- calibration
 
     def _calibrate(self, landmarks: Landmarks2D) -> None:
+        """Standing still is measured; until then, population proportions."""
+        person = self._settings.person
+        usable = bool(np.isfinite(landmarks.pixels[_STILL_ROWS]).all())
+        if person is not None and self._known is None and usable:
+            std = person.lengths_std.as_array() / person.lengths.as_array()
+            self._begin(landmarks, person.lengths, std, person.stature)
+            self._known = (person.lengths, std)
+        if self._standing is not None:
+            return
         window_ns = int(self._settings.standing_s * 1e9)
-        upright = is_standing(landmarks.pixels, landmarks.visibility, self._camera.height)
-        if upright:
+        upright = self._posture.upright or self._posture.name == FREE
+        if upright and is_standing(landmarks.pixels, landmarks.visibility, self._camera.height):
             self._history.append(landmarks)
             while self._history and landmarks.stamp_ns - self._history[0].stamp_ns > 2 * window_ns:
                 self._history.popleft()
             if self._history[-1].stamp_ns - self._history[0].stamp_ns >= window_ns and self._still():
-                self._begin(list(self._history), provisional=False)
+                self._measure(list(self._history))
                 return
         else:
             self._history.clear()
         waited = (landmarks.stamp_ns - (self._first_ns or 0)) * 1e-9
-        if (self._fit is None and upright and waited >= 0.1) or (
-            self._fit is None
-            and waited >= self._settings.provisional_s
-            and np.isfinite(landmarks.pixels[_ROWS]).all()
+        if (
+            self._follower is None
+            and waited >= (0.1 if upright and self._history else self._settings.provisional_s)
+            and usable
+            and np.isfinite(landmarks.world[_ROWS]).all()
         ):
-            self._begin([landmarks], provisional=True)
+            stature = self._settings.stature or STATURE_MEAN
+            self._begin(landmarks, SegmentLengths.from_stature(stature), POPULATION_STD, stature)
 
     def _still(self) -> bool:
-        pixels = np.stack([item.pixels[_ROWS] for item in self._history])
+        pixels = np.stack([item.pixels[_STILL_ROWS] for item in self._history])
         height = np.ptp(pixels[-1, :, 1])
         return bool(pixels.std(0).max() < 0.02 * height)
 
-    def _begin(self, frames: list[Landmarks2D], provisional: bool) -> None:
+    def _measure(self, frames: list[Landmarks2D]) -> None:
         camera = self._camera
-        pixels = camera.undistort(np.median([f.pixels for f in frames], axis=0))
-        world = np.median([f.world for f in frames], axis=0)
-        visibility = np.median([f.visibility for f in frames], axis=0)
-        standing = measure(camera, pixels, world, visibility, self._settings.stature)
+        standing = measure(
+            camera,
+            camera.undistort(np.median([f.pixels for f in frames], axis=0)),
+            np.median([f.world for f in frames], axis=0),
+            np.median([f.visibility for f in frames], axis=0),
+            self._settings.person.stature
+            if self._known and self._settings.person
+            else self._settings.stature,
+            self._model,
+            self._known,
+        )
         if not np.isfinite(standing.joints).all():
             return
-        self._standing, self._provisional = standing, provisional
-        self._anchors = standing.joints[_ANKLES].copy()
-        skeleton = Skeleton(standing.lengths)
-        self._fit = KinematicFit(
-            skeleton, standing.camera, standing.joints, standing.left, standing.pixel_height
+        self._standing, self._used_camera = standing, standing.camera
+        self._follower = SkeletonFollower(
+            Skeleton(standing.lengths),
+            self._posture,
+            self._model,
+            standing.y,
+            standing.left,
+            # lengths that were measured here and now err together with the landmarks, and that much less matters
+            _MEASURED_SHARE * segment_std(standing.lengths_std),
+            standing.stature / self._model.stature,
         )
-        self._rows = standing_rows(skeleton, standing.left, self._anchors)
+        for side, joint in zip(("left", "right"), _ANKLES, strict=True):
+            self._follower.contacts.hold(f"{side}_ankle", standing.joints[joint])
         self._offsets = None
 
-    # -- contacts
-
-    def _follow_feet(self, pixels: FloatArray, visibility: FloatArray, stamp: int) -> None:
-        """Puts a foot's contact where the foot now is, once it has been elsewhere for a while."""
-        if self._anchors is None or self._standing is None or self._fit is None:
-            return
-        camera, moved = self._standing.camera, False
-        expected = replace(camera, distortion=(0.0,) * 5).project(self._anchors)
-        for k, joint in enumerate(_ANKLES):
-            off = float(np.linalg.norm(pixels[joint] - expected[k]))
-            if visibility[joint] < VISIBLE or not off > 3.5 * self._fit.pixel_std:
-                self._moving_ns[k] = stamp
-            elif stamp - self._moving_ns[k] > 250_000_000:
-                ray = camera.rays(pixels[joint])
-                if ray[2] < -1e-3:
-                    self._anchors[k] = camera.centre + ray * (
-                        (self._anchors[k, 2] - camera.mount_height) / ray[2]
-                    )
-                    moved = True
-                self._moving_ns[k] = stamp
-        if moved:
-            line = (self._anchors[0] - self._anchors[1]) * [1.0, 1.0, 0.0]
-            left = self._standing.left
-            # feet close together or one before the other do not tell the facing
-            if float(np.linalg.norm(line)) > 0.15 and float(line @ left) > 0.8 * float(np.linalg.norm(line)):
-                left = line / np.linalg.norm(line)
-            self._rows = standing_rows(self._fit.skeleton, left, self._anchors)
+    def _begin(
+        self, landmarks: Landmarks2D, lengths: SegmentLengths, std: FloatArray, stature: float
+    ) -> None:
+        """Start with known lengths in whatever position the person is."""
+        skeleton, camera = Skeleton(lengths), self._used_camera
+        seen = _seen(camera, landmarks)
+        y, left = first_state(camera, seen.pixels, seen.world, seen.visibility, skeleton)
+        self._follower = SkeletonFollower(
+            skeleton,
+            self._posture,
+            self._model,
+            y,
+            left,
+            segment_std(std),
+            stature / self._model.stature,
+            floor=not camera.mount_estimated,
+        )
+        self._offsets = None
 
     # -- output
 
-    def _inside(self, landmarks: Landmarks2D) -> NDArray[np.bool_]:
-        u, v = landmarks.pixels[:, 0], landmarks.pixels[:, 1]
-        with np.errstate(invalid="ignore"):
-            inside = (u >= 0) & (v >= 0) & (u < self._camera.width) & (v < self._camera.height)
-        return np.asarray(inside)
-
-    def _states(self, landmarks: Landmarks2D) -> NDArray[np.uint8]:
-        seen = (landmarks.visibility >= VISIBLE) & self._inside(landmarks)
-        return np.where(seen, int(LandmarkState.OBSERVED), int(LandmarkState.INFERRED)).astype(np.uint8)
-
     def _truncated(self, landmarks: Landmarks2D) -> bool:
-        return bool((~self._inside(landmarks)[_ROWS]).any())
+        return bool((~_inside(self._camera, landmarks.pixels))[_ROWS].any())
 
     def _flat(self, landmarks: Landmarks2D) -> Body:
         n = len(BLAZEPOSE_33)
-        states = np.full(n, int(LandmarkState.LOST), np.uint8)
         return Body(
             self._id,
             landmarks.stamp_ns,
             BLAZEPOSE_33,
             landmarks.pixels.astype(np.float64),
-            self._pixel_std(landmarks),
+            np.full(n, 5.0) / np.clip(landmarks.visibility, 0.06, 1.0),
             np.full((n, 3), np.nan),
             np.full((n, 3, 3), np.nan),
-            states,
+            np.full(n, int(LandmarkState.LOST), np.uint8),
             landmarks.score,
             (self._camera.width, self._camera.height),
             camera_calibrated=not self._camera.intrinsics_estimated,
             truncated=self._truncated(landmarks),
         )
 
-    def _pixel_std(self, landmarks: Landmarks2D) -> FloatArray:
-        base = self._fit.pixel_std if self._fit is not None else 5.0
-        result: FloatArray = base / np.clip(landmarks.visibility, 0.06, 1.0)
-        return result
-
-    def _body(self, landmarks: Landmarks2D, result: FitResult, network: FloatArray) -> Body:
-        if self._standing is None or self._fit is None:
-            return self._flat(landmarks)
-        camera = self._standing.camera
+    def _body(self, landmarks: Landmarks2D, followed: Followed) -> Body:
+        camera, result = self._used_camera, followed.fit
         n = len(BLAZEPOSE_33)
         positions, covariances = np.empty((n, 3)), np.empty((n, 3, 3))
         positions[_ROWS] = result.joints
-        blocks = result.covariance.reshape(len(JOINTS), 3, len(JOINTS), 3)
-        for j, row in enumerate(_ROWS):
-            covariances[row] = blocks[j, :, j, :]
-        # extremities and face: on their own pixel's ray, as far from their joint in depth as the network says, slowly
+        blocks = result.covariance.reshape(NJ, 3, NJ, 3)
+        covariances[_ROWS] = blocks[np.arange(NJ), :, np.arange(NJ), :]
+        network = landmarks.world @ camera.rotation
+        # face and hands: on their own pixel's ray, as far from their joint in depth as the network says, slowly
         rays = camera.rays(landmarks.pixels[_EXTRAS])
-        roots = _PARENTS @ result.joints
-        offsets = network[_EXTRAS, 0] - _PARENTS @ network[_ROWS, 0]
+        forward = camera.rotation[2]
+        along = rays @ forward
+        offsets = (network[_EXTRAS] - _PARENTS @ network[_ROWS]) @ forward
         known = offsets if self._offsets is None else self._offsets
         slowly = known + 0.2 * (offsets - known)
         self._offsets = np.where(np.isfinite(slowly), slowly, np.where(np.isfinite(known), known, offsets))
-        distance = (roots[:, 0] + self._offsets - camera.centre[0]) / np.maximum(rays[:, 0], 0.05)
+        roots = (_PARENTS @ result.joints - camera.centre) @ forward
+        distance = (roots + self._offsets) / np.maximum(along, 0.05)
         positions[_EXTRAS] = camera.centre + rays * distance[:, None]
-        pixel_std = self._pixel_std(landmarks)
-        across = pixel_std[_EXTRAS] * distance / camera.fx
+        seen = np.zeros(n, bool)
+        seen[_ROWS] = followed.seen
+        seen[_EXTRAS] = (landmarks.visibility >= VISIBLE)[_EXTRAS] & _inside(camera, landmarks.pixels)[
+            _EXTRAS
+        ]
+        finite = np.isfinite(positions).all(1)
+        states = np.where(finite, np.where(seen, int(LandmarkState.OBSERVED), int(LandmarkState.INFERRED)), 0)
+        pixel_std = np.empty(n)
+        depths = np.maximum(camera.to_optical(positions)[:, 2], 0.3)
+        std_m = self._model.std_of(landmarks.visibility[_ROWS], np.full(NJ, np.nan), 1.0)
+        pixel_std[_ROWS] = std_m * camera.fx / depths[_ROWS]
+        across = _EXTRA_STD / np.clip(landmarks.visibility[_EXTRAS], 0.2, 1.0)
+        pixel_std[_EXTRAS] = np.where(np.isfinite(depths[_EXTRAS]), across * camera.fx / depths[_EXTRAS], 5.0)
         outer = rays[:, :, None] * rays[:, None, :]
         covariances[_EXTRAS] = across[:, None, None] ** 2 * (np.eye(3) - outer) + 0.10**2 * outer
+        self._points = positions
         left = positions[BLAZEPOSE_33.index(L.LEFT_HIP)] - positions[BLAZEPOSE_33.index(L.RIGHT_HIP)]
-        forward = np.cross(left, [0.0, 0.0, 1.0])
+        # seen from the camera, which may look along another direction than x
+        c, s = math.cos(camera.yaw), math.sin(camera.yaw)
+        ahead, aside = c * left[1] - s * left[0], c * left[0] + s * left[1]
         return Body(
             self._id,
             landmarks.stamp_ns,
@@ -276,18 +350,40 @@ class BodyFitter:
             pixel_std,
             positions,
             covariances,
-            np.where(np.isfinite(positions).all(1), self._states(landmarks), int(LandmarkState.LOST)).astype(
-                np.uint8
-            ),
+            states.astype(np.uint8),
             landmarks.score,
             (self._camera.width, self._camera.height),
-            view=math.atan2(-left[0], -forward[0]),
-            calibrated=not self._provisional,
+            view=math.atan2(-aside, -ahead),
+            calibrated=self._standing is not None or self._known is not None,
             camera_calibrated=not camera.intrinsics_estimated,
             truncated=self._truncated(landmarks),
             joint_landmarks=JOINTS,
             joint_covariance=result.covariance,
         )
+
+
+def _inside(camera: CameraModel, pixels: FloatArray) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        inside = ((pixels >= 0) & (pixels < [camera.width, camera.height])).all(1)
+    return np.asarray(inside)
+
+
+def _seen(camera: CameraModel, landmarks: Landmarks2D, covered: NDArray[np.bool_] | None = None) -> Seen:
+    inside = _inside(camera, landmarks.pixels)[_ROWS]
+
+    def rows(values: FloatArray | None) -> FloatArray | None:
+        return None if values is None else values[_ROWS]
+
+    return Seen(
+        camera,
+        camera.undistort(landmarks.pixels[_ROWS]),
+        np.where(inside, landmarks.visibility[_ROWS], 0.0),
+        landmarks.spread[_ROWS],
+        (landmarks.world @ camera.rotation)[_ROWS],
+        rows(landmarks.measured_depth),
+        rows(landmarks.measured_depth_std),
+        covered,
+    )
 
 
 def _sane(landmarks: Landmarks2D) -> Landmarks2D:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import yaml
 
 from kinecue.body.errors import ConfigError
+from kinecue.body.lens import COEFFICIENTS, PLUMB_BOB
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,15 @@ class Intrinsics:
     Attributes:
         width, height: px.
         matrix: 9 values of K, row-major, px.
-        distortion: k1 k2 p1 p2 k3 (plumb bob).
+        distortion: coefficients of `distortion_model`.
+        distortion_model: as in sensor_msgs/CameraInfo; `kinecue.body.lens` says which there are.
     """
 
     width: int
     height: int
     matrix: tuple[float, ...]
     distortion: tuple[float, ...]
+    distortion_model: str = PLUMB_BOB
 
 
 def load_intrinsics(path: Path) -> Intrinsics:
@@ -42,16 +44,17 @@ def load_intrinsics(path: Path) -> Intrinsics:
         raise ConfigError(path, "", f"is not a YAML file: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(path, "", "must hold the fields of a ROS camera calibration")
-    model = data.get("distortion_model", "plumb_bob")
-    if model != "plumb_bob":
-        raise ConfigError(path, "distortion_model", f"is {model!r}, allowed: plumb_bob")
+    model = data.get("distortion_model", PLUMB_BOB)
+    if not isinstance(model, str) or model not in COEFFICIENTS:
+        raise ConfigError(path, "distortion_model", f"is {model!r}, allowed: {', '.join(COEFFICIENTS)}")
     width, height = (_size(path, data, name) for name in ("image_width", "image_height"))
     matrix = _numbers(path, data, "camera_matrix", 9)
     if matrix[0] <= 0 or matrix[4] <= 0:
         raise ConfigError(
             path, "camera_matrix", f"focal lengths must be positive, got {matrix[0]} and {matrix[4]}"
         )
-    return Intrinsics(width, height, matrix, _numbers(path, data, "distortion_coefficients", 5))
+    distortion = _numbers(path, data, "distortion_coefficients", COEFFICIENTS[model])
+    return Intrinsics(width, height, matrix, distortion, model)
 
 
 def _size(path: Path, data: dict[str, Any], name: str) -> int:
@@ -64,13 +67,11 @@ def _size(path: Path, data: dict[str, Any], name: str) -> int:
 def _numbers(path: Path, data: dict[str, Any], name: str, count: int) -> tuple[float, ...]:
     block = data.get(name)
     values = block.get("data") if isinstance(block, dict) else None
-    if (
-        not isinstance(values, list)
-        or len(values) != count
-        or not all(isinstance(v, (int, float)) for v in values)
-    ):
-        raise ConfigError(path, f"{name}.data", f"is {values!r}, allowed: {count} numbers")
-    result = tuple(float(v) for v in values)
-    if not all(math.isfinite(v) for v in result):
-        raise ConfigError(path, f"{name}.data", "must be finite")
-    return result
+    if not isinstance(values, list) or len(values) != count or not all(_is_number(v) for v in values):
+        raise ConfigError(path, f"{name}.data", f"is {values!r}, allowed: {count} finite numbers")
+    return tuple(float(v) for v in values)
+
+
+def _is_number(value: object) -> bool:
+    # comparing first keeps integers that no float can hold from raising
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300

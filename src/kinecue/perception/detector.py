@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from kinecue.perception.regions import Image, Region, crop
 from kinecue.perception.sessions import Network
+from kinecue.perception.tensors import PictureTensor
 
 FloatArray = NDArray[np.float64]
 
@@ -51,7 +51,8 @@ class PersonDetector:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._size = network.interface.input.shape[1]
+        self._size = network.interface.input.width
+        self._tensor = PictureTensor(network.interface.input)
         self._boxes, self._scores = (tensor.name for tensor in network.interface.outputs)
         self._anchors = anchors(self._size)
 
@@ -62,8 +63,7 @@ class PersonDetector:
         """
         height, width = image.shape[:2]
         square = Region.letterbox(width, height)
-        picture = cv2.cvtColor(crop(image, square, self._size, replicate_border=False), cv2.COLOR_BGR2RGB)
-        tensor = picture.astype(np.float32)[None] / 127.5 - 1.0
+        tensor = self._tensor(crop(image, square, self._size, replicate_border=False))
         boxes, logits = self._network.run(tensor, (self._boxes, self._scores))
         return [
             Detection(

@@ -1,8 +1,9 @@
 """Fits the skeleton to one frame's 2D landmarks through the camera.
 
-Levenberg-Marquardt over 25 degrees of freedom: mid-hip position and the direction of each of 11 segments, updated in its
-tangent plane, so lengths hold exactly. Everything but the projection is linear in the state, so priors, contacts and
-limits are rows of one matrix (`Row`): data, not code.
+Levenberg-Marquardt over 35 degrees of freedom: mid-hip position, the direction of each of 13 segments, updated in its
+tangent plane, so lengths hold exactly, and a small shift of each shoulder. Everything but the projection is linear in the
+state, so priors, contacts, measured depths and limits are rows of one matrix: data, not code. Several starts are followed
+at once, because a limb that points at the camera and one that points away look alike.
 """
 
 from __future__ import annotations
@@ -13,122 +14,80 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinecue.body.camera import CameraModel
-from kinecue.body.landmarks import Landmark as L
-from kinecue.perception.skeleton import (
-    CENTRE_OF_MASS,
-    JOINT_INDEX,
-    JOINTS,
-    SEGMENT_ENDS,
-    SEGMENT_INDEX,
-    SEGMENTS,
-    Skeleton,
-    segment_vectors,
-)
+from kinecue.perception.skeleton import NJ, NS, NX, NY, SEGMENT_INDEX, Skeleton
 
 FloatArray = NDArray[np.float64]
-
-_NS, _NJ = len(SEGMENTS), len(JOINTS)
-_Y, _X = 3 + 3 * _NS, 3 + 2 * _NS
-_UP = np.array([0.0, 0.0, 1.0])
+BoolArray = NDArray[np.bool_]
 
 ITERATIONS = 6
 """At most per frame: bounds the time."""
+FIRST_ITERATIONS = 30
+"""At most in the first frame."""
 HUBER = 2.0
 """Landmark errors beyond this many standard deviations count linearly."""
-PIXEL_STD = 0.0135
-"""Standard deviation of a visible landmark, as a share of the person's height in the image (4 px of 300)."""
-LENGTH_STD = 0.03
-"""Relative uncertainty of measured segment lengths, for the covariance."""
-CONTACT_STD = 0.012
-"""How firmly an ankle is held where it stands, m."""
 
-# Standard deviations of the change of a segment's direction against its prediction, per 1/15 s; the trunk is freer because
-# it is what a front view knows least of, and arms move faster than legs.
-_MOTION = {
-    "trunk": 0.25,
-    "left_upper_arm": 0.15,
-    "right_upper_arm": 0.15,
-    "left_forearm": 0.25,
-    "right_forearm": 0.25,
-}
-# Standard deviation of the network's depth over each segment, m.
-_DEPTH = {"trunk": 0.6, "left_thigh": 0.24, "right_thigh": 0.24, "left_shank": 0.18, "right_shank": 0.18}
-# Over arms it errs by 0.05 to 0.07 m (root mean square over four synthetic clips of squats and curls).
-_DEPTH |= dict.fromkeys(("left_upper_arm", "right_upper_arm", "left_forearm", "right_forearm"), 0.07)
-_MOTION_STD = np.array([_MOTION.get(name, 0.10) for name in SEGMENTS])
-_DEPTH_STD = np.array([_DEPTH.get(name, 0.12) for name in SEGMENTS])
+NOISE = 0.6
+"""Factor on the standard deviation of landmarks and contacts in the covariance: landmarks of one limb err together, which
+turns it less than independent errors would. Set, with `DOUBT`, on the tuning takes so that intervals hold what they say."""
+DOUBT = 1.6
+"""Factor on the standard deviations of priors, limits and the network's depth in the covariance."""
+_LOOSE = 0.05
+"""Share of the usual stiffness against the frames before with which other ways to see the picture are tried."""
+_NEAREST = 0.1
+"""Points nearer to the camera than that are treated as being there, m."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """One scalar residual (a . y - target) / std.
+class Sight:
+    """What one camera says of the skeleton's points, J = 16 of `JOINTS`.
 
     Attributes:
-        a: (36,) coefficients on the state.
-        target, std: in the unit of a . y.
-        one_sided: counts only below the target (a limit).
-        metric: a place rather than a direction, so that wrong segment lengths change it.
+        camera: in the base frame.
+        pixels: (16, 2) undistorted, px; NaN rows are not used.
+        pixel_std: (16,) px; infinite for what is not seen.
+        offsets: (16, 3) where the network marks each point, against the joint centre, base frame, m.
+        segment_depth: (13,) the network's extent of each segment along the optical axis, m; NaN unknown.
+        segment_depth_std: (13,) m.
+        depth: (16,) measured distance of the joint along the optical axis, m; NaN unknown.
+        depth_std: (16,) m.
+    """
+
+    camera: CameraModel
+    pixels: FloatArray
+    pixel_std: FloatArray
+    offsets: FloatArray
+    segment_depth: FloatArray
+    segment_depth_std: FloatArray
+    depth: FloatArray | None = None
+    depth_std: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class LinearRows:
+    """Residuals a . y - b, divided by their standard deviation.
+
+    Attributes:
+        a: (R, 48). b: (R,).
+        metric: (R,) whether wrong segment lengths change them.
     """
 
     a: FloatArray
-    target: float
-    std: float
-    one_sided: bool = False
-    metric: bool = False
+    b: FloatArray
+    metric: BoolArray
 
+    @staticmethod
+    def join(parts: list[LinearRows]) -> LinearRows:
+        """All rows of several."""
+        return LinearRows(
+            np.concatenate([p.a for p in parts]),
+            np.concatenate([p.b for p in parts]),
+            np.concatenate([p.metric for p in parts]),
+        )
 
-def _direction(weights: dict[str, FloatArray]) -> FloatArray:
-    a = np.zeros(_Y)
-    for name, vector in weights.items():
-        k = 3 + 3 * SEGMENT_INDEX[name]
-        a[k : k + 3] = vector
-    return a
-
-
-def standing_rows(skeleton: Skeleton, left: FloatArray, anchors: FloatArray | None) -> list[Row]:
-    """Priors and limits of somebody who stands on both feet.
-
-    Standard deviations are those of the measured recipe (docs/perception.md).
-
-    Args:
-        skeleton: with the person's lengths.
-        left: (3,) horizontal unit vector towards the person's left.
-        anchors: (2, 3) where the left and right ankle stand, m; None while the feet move.
-    """
-    forward = np.cross(left, _UP)
-    rows: list[Row] = []
-    axes = np.eye(3)
-    for axis in axes:
-        rows.append(Row(_direction({"pelvis": axis}), float(axis @ left), 0.20))
-        rows.append(Row(_direction({"shoulders": axis, "pelvis": -axis}), 0.0, 0.15))
-    rows.append(Row(_direction({"pelvis": _UP}), 0.0, 0.06))
-    rows.append(Row(_direction({"shoulders": _UP}), 0.0, 0.08))
-    for limb in ("thigh", "shank"):
-        for axis in (forward, _UP):
-            rows.append(Row(_direction({f"left_{limb}": axis, f"right_{limb}": -axis}), 0.0, 0.15))
-    rows.append(Row(_direction({"trunk": left}), 0.0, 0.10))
-    # people lean back when they heave a weight: a limit, but a soft one
-    rows.append(Row(_direction({"trunk": forward}), -0.10, 0.20, one_sided=True))
-    for side in ("left", "right"):
-        thigh, shank, upper, fore = (f"{side}_{s}" for s in ("thigh", "shank", "upper_arm", "forearm"))
-        rows.append(Row(_direction({thigh: forward, "trunk": forward}), -0.20, 0.20, one_sided=True))
-        rows.append(Row(_direction({thigh: forward, shank: -forward}), 0.03, 0.03, one_sided=True))
-        # arms work mostly in the sagittal plane; a weak word where the image has none (front view)
-        rows.append(Row(_direction({upper: left}), 0.0, 0.35))
-        rows.append(Row(_direction({fore: left}), 0.0, 0.45))
-    if anchors is not None:
-        for side, anchor in zip(("left", "right"), anchors, strict=True):
-            joint = JOINT_INDEX[L(f"{side}_ankle")]
-            for axis in range(3):
-                rows.append(
-                    Row(skeleton.joint_map[3 * joint + axis], float(anchor[axis]), CONTACT_STD, metric=True)
-                )
-        balance = np.tensordot(CENTRE_OF_MASS, skeleton.joint_map.reshape(_NJ, 3, _Y), 1)
-        ankles = skeleton.joint_map.reshape(_NJ, 3, _Y)[
-            [JOINT_INDEX[L.LEFT_ANKLE], JOINT_INDEX[L.RIGHT_ANKLE]]
-        ].mean(0)
-        rows.append(Row(forward @ (balance - ankles), 0.03, 0.06, metric=True))
-    return rows
+    @staticmethod
+    def none() -> LinearRows:
+        """No rows."""
+        return LinearRows(np.zeros((0, NY)), np.zeros(0), np.zeros(0, bool))
 
 
 @dataclass(frozen=True)
@@ -136,12 +95,11 @@ class FitResult:
     """The skeleton in one frame.
 
     Attributes:
-        y: (36,) state.
-        joints: (12, 3) positions, base frame, m.
-        covariance: (36, 36) of the stacked positions, m^2, from this frame alone: landmark errors are bias, so averaging
-            over time would only pretend.
-        cost: of the residuals, dimensionless.
-        reprojection: (12,) distance between landmark and projected joint, px.
+        y: (48,) state.
+        joints: (16, 3) positions, base frame, m.
+        covariance: (48, 48) of the stacked positions, m^2.
+        cost: of the residuals but those against the frames before, dimensionless.
+        reprojection: (16,) distance between landmark and projected point in the first camera, px; NaN where not seen.
     """
 
     y: FloatArray
@@ -151,266 +109,291 @@ class FitResult:
     reprojection: FloatArray
 
 
-class KinematicFit:
-    """Follows one person's skeleton from frame to frame.
+def normalized(y: FloatArray) -> FloatArray:
+    """(..., 48) states with the directions made unit vectors."""
+    result = y.copy()
+    u = result[..., 3 : 3 + 3 * NS].reshape(*y.shape[:-1], NS, 3)
+    norms = np.sqrt((u * u).sum(-1, keepdims=True))
+    u /= np.maximum(norms, 1e-9)
+    result[..., 3 : 3 + 3 * NS] = u.reshape(*y.shape[:-1], 3 * NS)
+    return result
+
+
+_K = np.arange(NS)
+_ROW, _COLUMN = 3 + 3 * _K, 3 + 2 * _K
+
+
+def _straight() -> FloatArray:
+    """What of `tangent` is always the same: position and shoulders move as they are."""
+    result = np.zeros((NY, NX))
+    result[:3, :3] = np.eye(3)
+    result[-6:, -6:] = np.eye(6)
+    return result
+
+
+_TANGENT = _straight()
+
+
+def tangent(y: FloatArray) -> FloatArray:
+    """(B, 48, 35) from steps in the tangent planes to steps of (B, 48) y."""
+    batch = len(y)
+    u = y[:, 3 : 3 + 3 * NS].reshape(batch, NS, 3)
+    x, z = u[..., 0], u[..., 2]
+    # Duff et al. 2017, Building an orthonormal basis, revisited: no branch and no cancellation
+    sign = np.where(z >= 0.0, 1.0, -1.0)
+    a = -1.0 / (sign + z)
+    b = x * u[..., 1] * a
+    result = np.empty((batch, NY, NX))
+    result[:] = _TANGENT
+    row, column = _ROW, _COLUMN
+    result[:, row, column] = 1.0 + sign * x * x * a
+    result[:, row + 1, column] = sign * b
+    result[:, row + 2, column] = -sign * x
+    result[:, row, column + 1] = b
+    result[:, row + 1, column + 1] = sign + u[..., 1] * u[..., 1] * a
+    result[:, row + 2, column + 1] = -u[..., 1]
+    return result
+
+
+class Problem:
+    """One frame's least squares.
 
     Args:
-        skeleton: with the person's segment lengths.
-        camera: intrinsics and mount.
-        joints: (12, 3) a first pose, m.
-        pixel_height: of the person in the image, px.
+        skeleton: with the person's lengths.
+        joint_map: (16, 3, 48) of the skeleton.
+        sights: of each camera.
+        priors: habits and couplings; in the covariance they count for less, because they are guesses that err together.
+        contacts: what rests.
+        limits: rows that count while a . y < b.
+        predicted: (48,) state expected from the frames before. Not in the covariance, because landmark errors are bias
+            that stays from frame to frame.
+        motion_std: (48,) how far from it the state may be.
+        memory: rows of what is hidden: in the covariance, not in the fit.
     """
 
     def __init__(
         self,
         skeleton: Skeleton,
-        camera: CameraModel,
-        joints: FloatArray,
-        left: FloatArray,
-        pixel_height: float,
+        joint_map: FloatArray,
+        sights: list[Sight],
+        priors: LinearRows,
+        contacts: LinearRows,
+        limits: LinearRows,
+        predicted: FloatArray,
+        motion_std: FloatArray,
+        memory: LinearRows | None = None,
     ) -> None:
-        self.skeleton = skeleton
-        self.camera = camera
-        self.pixel_std = max(PIXEL_STD * pixel_height, 1.0)
-        self._left = left
-        self._y = _initial_state(joints, left)
-        self._previous: FloatArray | None = None
-        self._projection = _Projection(skeleton, camera)
+        self._skeleton = skeleton
+        self._map = joint_map
+        self._sights = sights
+        self._limits = limits
+        self._memory = memory
+        maps, offsets, gains, principals, targets, weights = [], [], [], [], [], []
+        timeless = [contacts, priors]
+        for sight in sights:
+            camera = sight.camera
+            rotation = camera.rotation
+            optical = np.matmul(rotation, joint_map)
+            shift = (sight.offsets - camera.centre) @ rotation.T
+            usable = np.isfinite(sight.pixels).all(1) & np.isfinite(sight.pixel_std)
+            maps.append(optical)
+            offsets.append(shift)
+            gains.append(np.full((NJ, 2), [camera.fx, camera.fy]))
+            principals.append(np.full((NJ, 2), [camera.cx, camera.cy]))
+            targets.append(np.where(usable[:, None], sight.pixels, 0.0))
+            weights.append(np.where(usable, 1.0 / np.where(usable, sight.pixel_std, 1.0), 0.0))
+            timeless.append(_segment_depths(skeleton, sight))
+            if sight.depth is not None and sight.depth_std is not None:
+                timeless.append(_depths(sight.depth, sight.depth_std, optical, shift))
+        self._optical = np.concatenate(maps)
+        self._flat = self._optical.reshape(-1, NY)
+        self._offset = np.concatenate(offsets)
+        self._gain = np.concatenate(gains)
+        self._principal = np.concatenate(principals)
+        self._target = np.concatenate(targets)
+        self._weight = np.concatenate(weights)
+        self._timeless = LinearRows.join(timeless)
+        self._trust = np.ones(len(self._timeless.b))
+        self._trust[: len(contacts.b)] = 1.0 / NOISE
+        self._trust[len(contacts.b) :] = 1.0 / DOUBT
+        self._h = self._timeless.a.T @ self._timeless.a
+        self._g = self._timeless.a.T @ self._timeless.b
+        self._c = float(self._timeless.b @ self._timeless.b)
+        self._predicted = predicted
+        self._stiffness = 1.0 / (motion_std * motion_std)
 
-    @property
-    def y(self) -> FloatArray:
-        """(36,) state of the newest frame."""
-        return self._y
+    def _points(self, y: FloatArray) -> FloatArray:
+        """(B, P, 3) optical coordinates."""
+        result: FloatArray = (y @ self._flat.T).reshape(len(y), -1, 3) + self._offset
+        return result
 
-    def step(
-        self, pixels: FloatArray, visibility: FloatArray, depth: FloatArray, rows: list[Row], dt: float
-    ) -> FitResult:
-        """Fits the next frame.
+    def _pixels(self, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Weighted errors (B, P, 2), inverse depths (B, P, 1) and normalised coordinates (B, P, 2)."""
+        q = self._points(y)
+        inverse = 1.0 / np.maximum(q[..., 2:], _NEAREST)
+        flat = q[..., :2] * inverse
+        error = (flat * self._gain + self._principal - self._target) * self._weight[:, None]
+        return error, inverse, flat
+
+    def _cost(
+        self, y: FloatArray, centre: FloatArray, stiffness: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+        error, inverse, flat = self._pixels(y)
+        square = (error * error).sum(-1)
+        size = np.sqrt(square)
+        outside = size > HUBER
+        robust = np.where(outside, HUBER / np.maximum(size, 1e-9), 1.0)
+        below = np.minimum(y @ self._limits.a.T - self._limits.b, 0.0)
+        hy = y @ self._h
+        away = y - centre
+        cost: FloatArray = (
+            np.where(outside, 2.0 * HUBER * size - HUBER**2, square).sum(1)
+            + (y * hy).sum(1)
+            - 2.0 * (y @ self._g)
+            + self._c
+            + (below * below).sum(1)
+            + (away * away * stiffness).sum(1)
+        )
+        # errors, their weights, and what the jacobian needs
+        return cost, error, robust, inverse, np.concatenate([flat, np.zeros_like(inverse)], -1)
+
+    def _slopes(self, inverse: FloatArray, flat: FloatArray, scale: FloatArray) -> FloatArray:
+        """(B, 2P, 48) derivative of the weighted pixel errors, each times `scale` (B, P)."""
+        gain = self._gain * inverse * (self._weight * scale)[..., None]
+        slope = gain[..., None] * (self._optical[:, :2] - flat[..., :2, None] * self._optical[:, 2:3])
+        result: FloatArray = slope.reshape(len(inverse), -1, NY)
+        return result
+
+    def timeless_cost(self, y: FloatArray) -> float:
+        """What (48,) y costs without regard to the frames before."""
+        return float(self._cost(y[None], y, np.zeros(NY))[0][0])
+
+    def minimise(self, starts: FloatArray, iterations: int, apart: bool = False) -> FloatArray:
+        """The best state, (48,), found from (B, 48) starts.
 
         Args:
-            pixels: (12, 2) landmarks, px (undistorted); rows with NaN are not used.
-            visibility: (12,) 0 to 1.
-            depth: (11,) the network's extent of each segment along the optical axis, m; NaN = unknown.
-            rows: priors, contacts, limits.
-            dt: seconds since the last frame.
+            starts: where to begin.
+            iterations: at most.
+            apart: these are other ways to see the picture, which may be far from the prediction: each is tied, loosely,
+                to its own start.
         """
-        scale = float(np.sqrt(np.clip(dt * 15.0, 0.05, 4.0)))
-        if self._previous is None:
-            predicted, motion = self._y.copy(), np.full(_Y, 0.3)
-        else:
-            # a gap makes yesterday's speed worthless
-            damping = 0.8 if dt < 0.25 else 0.0
-            predicted = _normalized(self._y + damping * (self._y - self._previous))
-            motion = np.concatenate([np.full(3, 0.05), np.repeat(_MOTION_STD, 3)]) * scale
-        problem = _Problem(self, pixels, visibility, depth, rows, predicted, motion)
-        starts = [predicted]
-        trunk = 3 + 3 * SEGMENT_INDEX["trunk"]
-        forward = np.cross(self._left, _UP)
-        if predicted[trunk : trunk + 3] @ forward < 0.3:
-            # from the front, an upright and a leaning trunk look alike: try both, the cheaper wins
-            leaning = predicted.copy()
-            leaning[trunk : trunk + 3] += 0.35 * forward
-            starts.append(_normalized(leaning))
-        iterations = ITERATIONS if self._previous is not None else 25
-        y, cost = min((problem.minimise(start, iterations) for start in starts), key=lambda pair: pair[1])
-        self._previous = self._y if self._previous is not None else y
-        self._y = y
-        joints, covariance, reprojection = problem.explain(y)
-        return FitResult(y, joints, covariance, cost, reprojection)
-
-
-def _initial_state(joints: FloatArray, left: FloatArray) -> FloatArray:
-    forward = np.cross(left, _UP)
-    vectors = segment_vectors(joints)
-    vectors[SEGMENT_INDEX["pelvis"]] = left
-    vectors[SEGMENT_INDEX["shoulders"]] = left
-    y = np.concatenate([joints[[2, 3]].mean(0), vectors.ravel()])
-    y = _normalized(y)
-    # knees bend forwards: start on the right side of the straight leg
-    for side in ("left", "right"):
-        for limb, sign in (("thigh", 0.06), ("shank", -0.06)):
-            k = 3 + 3 * SEGMENT_INDEX[f"{side}_{limb}"]
-            y[k : k + 3] += sign * forward
-    return _normalized(y)
-
-
-def _normalized(y: FloatArray) -> FloatArray:
-    u = y[3:].reshape(_NS, 3)
-    norms = np.sqrt((u * u).sum(1))
-    result = y.copy()
-    result[3:] = (u / np.maximum(norms, 1e-9)[:, None]).ravel()
-    return result
-
-
-def _tangent(y: FloatArray) -> FloatArray:
-    """(36, 25) from steps in the tangent planes to steps of y."""
-    u = y[3:].reshape(_NS, 3)
-    helper = np.zeros_like(u)
-    helper[np.arange(_NS), np.abs(u).argmin(1)] = 1.0
-    first = np.cross(u, helper)
-    first /= np.sqrt((first * first).sum(1))[:, None]
-    second = np.cross(u, first)
-    result = np.zeros((_Y, _X))
-    result[:3, :3] = np.eye(3)
-    for k in range(_NS):
-        result[3 + 3 * k : 6 + 3 * k, 3 + 2 * k] = first[k]
-        result[3 + 3 * k : 6 + 3 * k, 4 + 2 * k] = second[k]
-    return result
-
-
-class _Projection:
-    """Pixels of the joints and their derivative with respect to y."""
-
-    def __init__(self, skeleton: Skeleton, camera: CameraModel) -> None:
-        self.map = skeleton.joint_map
-        # stacked optical coordinates are linear in y
-        self.optical = np.einsum("ab,jby->jay", camera.rotation, self.map.reshape(_NJ, 3, _Y))
-        self.offset = camera.rotation @ camera.centre
-        self.focal = np.array([camera.fx, camera.fy])
-        self.principal = np.array([camera.cx, camera.cy])
-
-    def __call__(self, y: FloatArray, jacobian: bool) -> tuple[FloatArray, FloatArray | None]:
-        q = self.optical @ y - self.offset
-        inverse = 1.0 / np.maximum(q[:, 2], 0.1)
-        normalized = q[:, :2] * inverse[:, None]
-        pixels = normalized * self.focal + self.principal
-        if not jacobian:
-            return pixels, None
-        gain = (self.focal * inverse[:, None])[:, :, None]
-        return pixels, gain * (self.optical[:, :2] - normalized[:, :, None] * self.optical[:, 2:3])
-
-
-class _Problem:
-    def __init__(
-        self,
-        fit: KinematicFit,
-        pixels: FloatArray,
-        visibility: FloatArray,
-        depth: FloatArray,
-        rows: list[Row],
-        predicted: FloatArray,
-        motion: FloatArray,
-    ) -> None:
-        self._fit = fit
-        usable = np.isfinite(pixels).all(1) & np.isfinite(visibility)
-        self._pixels = np.where(usable[:, None], pixels, 0.0)
-        seen = np.where(usable, np.clip(visibility, 0.06, 1.0), 1.0)
-        self._weight = np.where(usable, seen / fit.pixel_std, 0.0)
-        optical_forward = fit.camera.rotation[2]
-        lengths = fit.skeleton.segment_lengths
-        known = np.isfinite(depth)
-        ends = _segment_visibility(np.where(usable, visibility, 0.0))
-        depth_rows = np.zeros((_NS, _Y))
-        for k in range(_NS):
-            depth_rows[k, 3 + 3 * k : 6 + 3 * k] = lengths[k] * optical_forward
-        # what the network only guesses about a hidden limb counts less
-        depth_weight = np.where(known, np.clip(ends, 0.2, 1.0), 0.0) / _DEPTH_STD
-        two_sided = [r for r in rows if not r.one_sided]
-        one_sided = [r for r in rows if r.one_sided]
-        self._a = np.concatenate(
-            [
-                np.stack([r.a / r.std for r in two_sided]),
-                depth_rows * depth_weight[:, None],
-                np.diag(1.0 / motion),
-            ]
-        )
-        self._b = np.concatenate(
-            [
-                np.array([r.target / r.std for r in two_sided]),
-                np.where(known, depth, 0.0) * depth_weight,
-                predicted / motion,
-            ]
-        )
-        timeless = np.concatenate([np.ones(len(two_sided) + _NS, bool), np.zeros(_Y, bool)])
-        metric = np.array([r.metric for r in two_sided] + [True] * _NS + [False] * _Y)
-        self._timeless = np.concatenate([np.ones(2 * _NJ, bool), timeless, np.ones(len(one_sided), bool)])
-        self._metric = np.concatenate(
-            [np.ones(2 * _NJ, bool), metric, np.array([r.metric for r in one_sided], bool)]
-        )
-        self._a1 = np.stack([r.a / r.std for r in one_sided]) if one_sided else np.zeros((0, _Y))
-        self._b1 = np.array([r.target / r.std for r in one_sided])
-
-    def _residuals(self, y: FloatArray, jacobian: bool) -> tuple[float, FloatArray, FloatArray | None]:
-        pixels, slope = self._fit._projection(y, jacobian)
-        e = (pixels - self._pixels) * self._weight[:, None]
-        n = np.sqrt((e * e).sum(1))
-        outside = n > HUBER
-        root = np.sqrt(np.where(outside, HUBER / np.maximum(n, 1e-9), 1.0))
-        linear = self._a @ y - self._b
-        limits = self._a1 @ y - self._b1
-        active = limits < 0
-        limits = np.where(active, limits, 0.0)
-        cost = float(
-            np.where(outside, 2 * HUBER * n - HUBER**2, n * n).sum() + linear @ linear + limits @ limits
-        )
-        if slope is None:
-            return cost, linear, None
-        r = np.concatenate([(e * root[:, None]).ravel(), linear, limits])
-        j = np.concatenate(
-            [
-                (slope * (self._weight * root)[:, None, None]).reshape(-1, _Y),
-                self._a,
-                self._a1 * active[:, None],
-            ]
-        )
-        return cost, r, j
-
-    def minimise(self, y: FloatArray, iterations: int) -> tuple[FloatArray, float]:
-        damping = 1e-3
-        cost, r, j = self._residuals(y, True)
+        y = normalized(starts)
+        centre = y if apart else self._predicted
+        stiffness = self._stiffness * (_LOOSE if apart else 1.0)
+        damping = np.full(len(y), 1e-3)
+        cost, error, robust, inverse, flat = self._cost(y, centre, stiffness)
+        active = np.ones(len(y), bool)
+        eye = np.arange(NX)
+        whole = self._h.copy()
+        whole[np.arange(NY), np.arange(NY)] += stiffness
         for _ in range(iterations):
-            if j is None:
+            root = np.sqrt(robust)
+            j = self._slopes(inverse, flat, root)
+            r = (error * root[..., None]).reshape(len(y), -1)
+            below = y @ self._limits.a.T - self._limits.b
+            on = below < 0.0
+            jl = self._limits.a * on[..., None]
+            t = tangent(y)
+            jt, lt = j @ t, jl @ t
+            tt = t.transpose(0, 2, 1)
+            hessian = jt.transpose(0, 2, 1) @ jt + lt.transpose(0, 2, 1) @ lt + tt @ (whole @ t)
+            gradient = (
+                (jt * r[..., None]).sum(1)
+                + (lt * np.where(on, below, 0.0)[..., None]).sum(1)
+                + (tt @ (y @ self._h - self._g + (y - centre) * stiffness)[..., None])[..., 0]
+            )
+            diagonal = hessian[:, eye, eye]
+            hessian[:, eye, eye] = diagonal * (1.0 + damping[:, None]) + 1e-9
+            try:
+                step = np.linalg.solve(hessian, -gradient[..., None])
+            except np.linalg.LinAlgError:
                 break
-            tangent = _tangent(y)
-            jt = j @ tangent
-            hessian, gradient = jt.T @ jt, jt.T @ r
-            step = np.linalg.solve(hessian + damping * np.diag(np.diag(hessian) + 1e-9), -gradient)
-            candidate = _normalized(y + tangent @ step)
-            new_cost, new_r, new_j = self._residuals(candidate, True)
-            gain = cost - new_cost
-            if gain > 0:
-                y, cost, r, j = candidate, new_cost, new_r, new_j
-                damping = max(damping * 0.2, 1e-6)
-                if gain < 1e-3 * cost + 1e-3:
-                    break
-            else:
-                damping *= 10.0
-                if damping > 1e4:
-                    break
-        return y, cost
+            candidate = normalized(y + (t @ step)[..., 0])
+            new, e, rb, inv, fl = self._cost(candidate, centre, stiffness)
+            gain = np.where(np.isfinite(new), cost - new, -1.0)
+            better = (gain > 0) & active
+            y = np.where(better[:, None], candidate, y)
+            error = np.where(better[:, None, None], e, error)
+            robust = np.where(better[:, None], rb, robust)
+            inverse = np.where(better[:, None, None], inv, inverse)
+            flat = np.where(better[:, None, None], fl, flat)
+            small = gain < 3e-3 * cost + 3e-3
+            cost = np.where(better, new, cost)
+            damping = np.where(better, np.maximum(damping * 0.2, 1e-6), damping * 10.0)
+            active &= ~(better & small) & (damping < 1e5)
+            if not active.any():
+                break
+        if apart:
+            cost = self._cost(y, y, np.zeros(NY))[0]
+        result: FloatArray = y[int(np.argmin(np.where(np.isfinite(cost), cost, np.inf)))]
+        return result
 
-    def explain(self, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Joints, their covariance without the temporal terms but with uncertain lengths, and reprojection errors."""
-        fit = self._fit
-        _, _, j = self._residuals(y, True)
-        if j is None:
-            raise ValueError("jacobian was asked for")
-        metric = self._metric[self._timeless]
-        j = j[self._timeless]
-        tangent = _tangent(y)
-        jt = j @ tangent
-        inverse = np.linalg.inv(jt.T @ jt + 1e-4 * np.eye(_X))
-        dp_dx = fit.skeleton.joint_map @ tangent
-        # relative error of each length moves joints directly and, through the refit, everything else
-        u = y[3:].reshape(_NS, 3)
-        dp_dl = np.einsum("jk,ka->jak", fit.skeleton.chain * fit.skeleton.segment_lengths, u).reshape(
-            3 * _NJ, _NS
+    def explain(self, y: FloatArray, length_std: FloatArray) -> FitResult:
+        """Points, their covariance and reprojection errors of a state.
+
+        Args:
+            y: (48,) the state.
+            length_std: (13,) relative standard deviation of the segment lengths.
+        """
+        batch = y[None]
+        cost, _, robust, inverse, flat = self._cost(batch, batch, np.zeros(NY))
+        j = self._slopes(inverse, flat, np.sqrt(robust))[0]
+        below = self._limits.a @ y < self._limits.b
+        t = tangent(batch)[0]
+        parts = [j / NOISE, self._timeless.a * self._trust[:, None], self._limits.a[below] / DOUBT]
+        metric = [np.ones(len(j), bool), self._timeless.metric, self._limits.metric[below]]
+        if self._memory is not None:
+            parts.append(self._memory.a)
+            metric.append(self._memory.metric)
+        a = np.concatenate(parts)
+        at = a @ t
+        information = at.T @ at
+        information[np.arange(NX), np.arange(NX)] += 1e-4
+        inverse_information = np.linalg.inv(information)
+        places = self._map.reshape(3 * NJ, NY)
+        dp_dx = places @ t
+        covariance = dp_dx @ inverse_information @ dp_dx.T
+        # a wrong length moves points directly and, through the refit of what measures places, everything else
+        u = y[3 : 3 + 3 * NS].reshape(NS, 3)
+        as_y = np.zeros((NY, NS))
+        for axis in range(3):
+            as_y[3 + 3 * _K + axis, _K] = u[:, axis]
+        as_y *= length_std
+        rows = np.concatenate(metric)
+        total = places @ as_y - dp_dx @ (inverse_information @ (at[rows].T @ (a[rows] @ as_y)))
+        covariance += total @ total.T
+        pixels = flat[0, :NJ, :2] * self._gain[:NJ] + self._principal[:NJ]
+        off = np.sqrt(((pixels - self._target[:NJ]) ** 2).sum(1))
+        return FitResult(
+            y,
+            (places @ y).reshape(NJ, 3),
+            0.5 * (covariance + covariance.T),
+            float(cost[0]),
+            np.where(self._weight[:NJ] > 0, off, np.nan),
         )
-        # only residuals that measure places feel a length
-        as_y = np.zeros((_Y, _NS))
-        for k in range(_NS):
-            as_y[3 + 3 * k : 6 + 3 * k, k] = u[k]
-        total = dp_dl - dp_dx @ (inverse @ (jt[metric].T @ (j[metric] @ as_y)))
-        covariance = dp_dx @ inverse @ dp_dx.T + LENGTH_STD**2 * total @ total.T
-        pixels, _ = fit._projection(y, False)
-        error = np.where(self._weight > 0, np.linalg.norm(pixels - self._pixels, axis=1), np.nan)
-        return fit.skeleton.joints(y), covariance, error
 
 
-def _segment_visibility(visibility: FloatArray) -> FloatArray:
-    """(12,) of joints to (11,) of segments: the lesser of both ends."""
-    result = np.ones(_NS)
-    for name, (a, b) in SEGMENT_ENDS.items():
-        if name not in ("pelvis", "shoulders"):
-            result[SEGMENT_INDEX[name]] = min(visibility[JOINT_INDEX[a]], visibility[JOINT_INDEX[b]])
-    return result
+def _segment_depths(skeleton: Skeleton, sight: Sight) -> LinearRows:
+    known = np.isfinite(sight.segment_depth) & np.isfinite(sight.segment_depth_std)
+    weight = np.where(known, 1.0 / np.where(known, sight.segment_depth_std, 1.0), 0.0)
+    a = np.zeros((NS, NY))
+    forward = sight.camera.rotation[2]
+    for axis in range(3):
+        a[_K, 3 + 3 * _K + axis] = skeleton.segment_lengths * weight * forward[axis]
+    return LinearRows(a, np.where(known, sight.segment_depth, 0.0) * weight, np.ones(NS, bool))
+
+
+def _depths(depth: FloatArray, std: FloatArray, optical: FloatArray, shift: FloatArray) -> LinearRows:
+    known = np.flatnonzero(np.isfinite(depth) & np.isfinite(std) & (std > 0))
+    weight = 1.0 / std[known]
+    return LinearRows(
+        optical[known, 2] * weight[:, None],
+        (depth[known] - shift[known, 2]) * weight,
+        np.ones(len(known), bool),
+    )
+
+
+def segment(y: FloatArray, name: str) -> FloatArray:
+    """(3,) direction of a segment in a state."""
+    k = 3 + 3 * SEGMENT_INDEX[name]
+    return y[k : k + 3]

@@ -7,10 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinecue.body.camera import CameraModel
 from kinecue.body.landmarks import Topology
 from kinecue.perception.regions import Region
 
 FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SegmentationMask:
+    """Where in a picture the person is.
+
+    Attributes:
+        probability: (S, S) float32, 0 to 1, that a place of the region belongs to the person.
+        region: what of the picture it covers.
+    """
+
+    probability: NDArray[np.float32]
+    region: Region
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,10 @@ class Landmarks2D:
         score: 0 to 1, probability that the region holds a person.
         region: the piece of the picture that was looked at.
         identity: number of the person followed; a new one after the person was lost. 0 or more.
+        measured_depth: (N,) distance along the optical axis to the surface seen at each landmark, from a depth camera,
+            m; NaN unknown. None without such a camera.
+        measured_depth_std: (N,) its standard deviation, m.
+        mask: which pixels are the person; None where the network does not say or was not asked.
     """
 
     stamp_ns: int
@@ -44,6 +62,9 @@ class Landmarks2D:
     score: float
     region: Region
     identity: int = 0
+    measured_depth: FloatArray | None = None
+    measured_depth_std: FloatArray | None = None
+    mask: SegmentationMask | None = None
 
     def __post_init__(self) -> None:
         n = len(self.topology)
@@ -59,3 +80,16 @@ class Landmarks2D:
             actual = np.shape(getattr(self, name))
             if actual != shape:
                 raise ValueError(f"Landmarks2D.{name}: expected shape {shape}, got {actual}")
+
+
+@dataclass(frozen=True)
+class View:
+    """The same person at the same moment in another calibrated camera.
+
+    Attributes:
+        camera: in the base frame of the first camera.
+        landmarks: what its network says.
+    """
+
+    camera: CameraModel
+    landmarks: Landmarks2D

@@ -43,6 +43,11 @@ class ModelStore:
         self.folder = folder if folder is not None else data_dir() / "models"
         self.manifest = manifest if manifest is not None else load_manifest()
 
+    @property
+    def choices(self) -> Path:
+        """Where measured choices of execution providers are kept."""
+        return self.folder / "providers.json"
+
     def interface(self, name: str) -> Interface:
         """Inputs and outputs of a network.
 
@@ -76,7 +81,7 @@ class ModelStore:
 
     def open(self, name: str, provider: str = "auto", threads: int = 1) -> Network:
         """A network ready to run; see :func:`kinecue.perception.sessions.open_network` for what it raises."""
-        return open_network(self.path(name), self.interface(name), provider, threads)
+        return open_network(self.path(name), self.interface(name), provider, threads, self.choices)
 
     def test_file(self, name: str) -> Path:
         """A verified file that tests read; raises ModelError as :meth:`path` does."""

@@ -25,6 +25,10 @@ class OneEuroFilter:
         self._derivative_cutoff = derivative_cutoff
         self._last: tuple[int, FloatArray, FloatArray, FloatArray] | None = None
 
+    def reset(self) -> None:
+        """Forget: the next sample is the first."""
+        self._last = None
+
     def apply(self, values: FloatArray, stamp_ns: int, scale: float) -> FloatArray:
         """Filter one sample.
 

@@ -44,10 +44,10 @@ class OnnxNode:
 
 @dataclass(frozen=True)
 class OnnxValue:
-    """A float32 input or output of the graph with its fixed shape."""
+    """A float32 input or output of the graph; a size that is a name is left open."""
 
     name: str
-    shape: tuple[int, ...]
+    shape: tuple[int | str, ...]
 
 
 @dataclass
@@ -138,6 +138,6 @@ def _tensor(name: str, array: NDArray[Any]) -> list[bytes]:
 
 
 def _value(value: OnnxValue) -> list[bytes]:
-    shape = [_message(1, [_integer(1, size)]) for size in value.shape]
+    shape = [_message(1, [_text(2, n) if isinstance(n, str) else _integer(1, n)]) for n in value.shape]
     tensor = [_integer(1, _FLOAT), _message(2, shape)]
     return [_text(1, value.name), _message(2, [_message(1, tensor)])]

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import yaml
 
-from kinecue.simulation.athletes.asset import asset_digest
+from kinecue.body.volume.asset import asset_digest
 from kinecue.simulation.gym import Gym
 from kinecue.simulation.picture.cameras import SyntheticCamera, calibration
 from kinecue.simulation.picture.renderer import Image

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from kinecue.simulation.athletes.athlete import Athlete, BoneTransforms
+from kinecue.body.volume.skinning import BoneTransforms
+from kinecue.simulation.athletes.athlete import Athlete
 
 FloatArray = NDArray[np.float64]
 

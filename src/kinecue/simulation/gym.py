@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kinecue.body.landmarks import BLAZEPOSE_33
-from kinecue.simulation.athletes.athlete import Athlete, BoneTransforms
+from kinecue.body.volume.skinning import BoneTransforms
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.athletes.presets import ATHLETES
 from kinecue.simulation.contact_forces import (
     GRAVITY,

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from kinecue.body.errors import KineCueError
+from kinecue.body.volume.shape import BodyShape
 from kinecue.simulation.athletes.athlete import Athlete
-from kinecue.simulation.athletes.body_shape import AthleteShape
 from kinecue.simulation.athletes.presets import ATHLETES
 from kinecue.simulation.exercises import exercise_named
 from kinecue.simulation.movement.set_plan import PlantedFault, SetPlan, Tempo
@@ -64,7 +64,7 @@ class Programme:
 
     name: str
     exercise: str
-    athlete: str | AthleteShape = "average_man"
+    athlete: str | BodyShape = "average_man"
     outfit: str | Outfit = "training"
     plan: SetPlan = field(default_factory=lambda: SetPlan(5))
     view: float = 0.0
@@ -113,7 +113,7 @@ class Programme:
         return math.pi - self.view
 
     @property
-    def shape(self) -> AthleteShape:
+    def shape(self) -> BodyShape:
         """The athlete's measures."""
         return ATHLETES[self.athlete] if isinstance(self.athlete, str) else self.athlete
 
@@ -211,7 +211,7 @@ _CURL_TEMPO = Tempo(out_s=1.15, hold_s=0.20, back_s=1.35, rest_s=0.40)
 def _sample(
     name: str,
     exercise: str,
-    shape: AthleteShape,
+    shape: BodyShape,
     outfit: Outfit,
     plan: SetPlan,
     view_deg: float,
@@ -227,7 +227,7 @@ PROGRAMMES: dict[str, Programme] = {
         _sample(
             "sample_squat",
             "squat",
-            AthleteShape("male", "male", 1.80, build=0.72),
+            BodyShape("male", "male", 1.80, build=0.72),
             Outfit(),
             SetPlan(
                 8,
@@ -244,7 +244,7 @@ PROGRAMMES: dict[str, Programme] = {
         _sample(
             "clean_squat",
             "squat",
-            AthleteShape("female", "female", 1.68, build=0.62),
+            BodyShape("female", "female", 1.68, build=0.62),
             _TEAL,
             SetPlan(8, _SQUAT_TEMPO, seed=23),
             -38.0,
@@ -253,7 +253,7 @@ PROGRAMMES: dict[str, Programme] = {
         _sample(
             "sample_curl",
             "biceps_curl",
-            AthleteShape("female", "female", 1.70, build=0.62),
+            BodyShape("female", "female", 1.70, build=0.62),
             _VIOLET,
             SetPlan(
                 8,
@@ -270,7 +270,7 @@ PROGRAMMES: dict[str, Programme] = {
         _sample(
             "clean_curl",
             "biceps_curl",
-            AthleteShape("male", "male", 1.84, build=0.72),
+            BodyShape("male", "male", 1.84, build=0.72),
             _BLUE,
             SetPlan(8, _CURL_TEMPO, seed=41),
             -50.0,

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinecue.body.errors import KineCueError
-from kinecue.simulation.athletes.athlete import Athlete, skin
+from kinecue.body.volume.skinning import skin
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.athletes.presets import ATHLETES
 from kinecue.simulation.exercises import exercise_named
 from kinecue.simulation.movement.performance import Performance

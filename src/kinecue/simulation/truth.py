@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kinecue.simulation.athletes.athlete import Athlete, BoneTransforms
+from kinecue.body.volume.skinning import BoneTransforms
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.contact_forces import ContactForces
 from kinecue.simulation.movement import measures
 from kinecue.simulation.movement.figure import Figure

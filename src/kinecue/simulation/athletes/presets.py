@@ -9,23 +9,23 @@ thigh to shank between joint centres (0.97 for men, 0.85 to 0.92 for women: de L
 
 from __future__ import annotations
 
-from kinecue.simulation.athletes.body_shape import AthleteShape
+from kinecue.body.volume.shape import BodyShape
 
-_ratios = AthleteShape.from_ratios
+_ratios = BodyShape.from_ratios
 
-ATHLETES: dict[str, AthleteShape] = {
+ATHLETES: dict[str, BodyShape] = {
     shape.name: shape
     for shape in (
-        AthleteShape("average_man", "male", 1.78, 78.0, 0.50),
-        AthleteShape("average_woman", "female", 1.65, 63.0, 0.50),
-        AthleteShape("tall", "male", 1.95, 94.0, 0.60),
-        AthleteShape("short", "female", 1.52, 52.0, 0.50),
-        AthleteShape("heavy", "male", 1.76, 110.0, 0.25),
-        AthleteShape("heavy_woman", "female", 1.66, 90.0, 0.35),
-        AthleteShape("light", "female", 1.66, 50.0, 0.40),
-        AthleteShape("light_man", "male", 1.78, 60.0, 0.40),
-        AthleteShape("muscular", "male", 1.80, 95.0, 0.95),
-        AthleteShape("muscular_woman", "female", 1.68, 66.0, 0.95),
+        BodyShape("average_man", "male", 1.78, 78.0, 0.50),
+        BodyShape("average_woman", "female", 1.65, 63.0, 0.50),
+        BodyShape("tall", "male", 1.95, 94.0, 0.60),
+        BodyShape("short", "female", 1.52, 52.0, 0.50),
+        BodyShape("heavy", "male", 1.76, 110.0, 0.25),
+        BodyShape("heavy_woman", "female", 1.66, 90.0, 0.35),
+        BodyShape("light", "female", 1.66, 50.0, 0.40),
+        BodyShape("light_man", "male", 1.78, 60.0, 0.40),
+        BodyShape("muscular", "male", 1.80, 95.0, 0.95),
+        BodyShape("muscular_woman", "female", 1.68, 66.0, 0.95),
         _ratios("long_femur", "male", 1.80, 80.0, 0.60, leg=0.515, femur_tibia=1.10),
         _ratios("short_femur", "male", 1.76, 78.0, 0.65, leg=0.485, femur_tibia=0.86),
         _ratios("long_femur_woman", "female", 1.70, 64.0, 0.50, leg=0.505, femur_tibia=1.04),
@@ -34,8 +34,8 @@ ATHLETES: dict[str, AthleteShape] = {
         _ratios("long_trunk", "male", 1.80, 82.0, 0.60, trunk=0.290),
         _ratios("short_trunk", "female", 1.70, 62.0, 0.50, trunk=0.248),
         _ratios("broad_shoulders", "male", 1.82, 90.0, 0.80, shoulders=0.255),
-        AthleteShape("older", "male", 1.74, 82.0, 0.40, 68.0),
-        AthleteShape("older_woman", "female", 1.61, 68.0, 0.35, 68.0),
+        BodyShape("older", "male", 1.74, 82.0, 0.40, 68.0),
+        BodyShape("older_woman", "female", 1.61, 68.0, 0.35, 68.0),
     )
 }
 """Shapes by their names."""

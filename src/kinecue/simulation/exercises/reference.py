@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinecue.body.errors import KineCueError
-from kinecue.simulation.athletes.athlete import SOLE, Athlete, skin
+from kinecue.body.volume.skinning import skin
+from kinecue.simulation.athletes.athlete import SOLE, Athlete
 from kinecue.simulation.exercises.common import still_moments
 from kinecue.simulation.movement import measures
 from kinecue.simulation.movement.figure import Figure, Rig

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinecue.simulation.athletes.athlete import Athlete, BoneTransforms
+from kinecue.body.volume.skinning import BoneTransforms
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.athletes.hands import grip_centre
 from kinecue.simulation.picture.solids import Colour, Mesh, box, cylinder
 from kinecue.simulation.rotations import unit

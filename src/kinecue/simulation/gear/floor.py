@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from kinecue.simulation.athletes.athlete import Athlete, BoneTransforms
+from kinecue.body.volume.skinning import BoneTransforms
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.athletes.hands import grip_frame, palm_centre
 from kinecue.simulation.gear.equipment import CHROME, STEEL, Equipment, Hands, Place, Weight
 from kinecue.simulation.gear.free_weights import bell_radius

@@ -8,7 +8,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kinecue.simulation.athletes.athlete import Athlete, BoneTransforms
+from kinecue.body.volume.skinning import BoneTransforms
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.gear.equipment import CHROME, DARK, STEEL, Equipment, Hands, Place, Weight
 from kinecue.simulation.picture.solids import Colour, Mesh, cylinder, ellipsoid
 from kinecue.simulation.rotations import across, cross, unit

@@ -44,6 +44,19 @@ def _body_left(f: Figure) -> FloatArray:
     return angles.body_axes(f.points["hip_l"], f.points["hip_r"])[0]
 
 
+@register("hip_adduction", sided=True)
+def _hip_adduction(f: Figure) -> FloatArray:
+    """Thigh out of the plane across the line of the hips: 0 in it, positive towards the midline."""
+    hips = unit(f.points["hip_l"] - f.points["hip_r"])
+    return angles.adduction(f.pair("hip"), f.pair("knee"), hips[:, None], np.array([1.0, -1.0]))
+
+
+@register("ankle_dorsiflexion", sided=True)
+def _ankle_dorsiflexion(f: Figure) -> FloatArray:
+    """Foot (heel to toe) against shank: 0 at right angles, positive with the knee over the toes."""
+    return angles.dorsiflexion(f.pair("knee"), f.pair("ankle"), f.pair("heel"), f.pair("toe"))
+
+
 @register("elbow_flexion", sided=True)
 def _elbow_flexion(f: Figure) -> FloatArray:
     """Angle between upper arm and forearm: 0 straight; negative only while a solver asks an arm for too much."""
@@ -91,10 +104,10 @@ def _trunk_lateral_lean(f: Figure) -> FloatArray:
 @register("trunk_rotation", mirrored=True)
 def _trunk_rotation(f: Figure) -> FloatArray:
     """Line of the shoulders against line of the hips about the trunk, to the left positive."""
-    trunk = unit(f.mid_shoulder - f.mid_hip)
-    hips = across(f.points["hip_l"] - f.points["hip_r"], trunk)
-    shoulders = across(f.points["shoulder_l"] - f.points["shoulder_r"], trunk)
-    return np.arctan2(dot(cross(hips, shoulders), trunk)[:, 0], dot(hips, shoulders)[:, 0])
+    p = f.points
+    return angles.axial_rotation(
+        p["hip_l"] - p["hip_r"], p["shoulder_l"] - p["shoulder_r"], f.mid_shoulder - f.mid_hip
+    )
 
 
 @register("spine_flexion")
@@ -209,8 +222,7 @@ def _arm_from_vertical(f: Figure) -> FloatArray:
 @register("shank_tilt", sided=True)
 def _shank_tilt(f: Figure) -> FloatArray:
     """Shank from the vertical in the sagittal plane, knee ahead of the ankle positive."""
-    shank = f.pair("knee") - f.pair("ankle")
-    return np.arctan2(dot(shank, axes(f)[1][:, None])[..., 0], shank[..., 2])
+    return angles.sagittal_tilt(f.pair("knee") - f.pair("ankle"), axes(f)[1][:, None])
 
 
 @register("balance", "m")

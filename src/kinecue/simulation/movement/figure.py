@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kinecue.simulation.athletes.athlete import Athlete, Pose
+from kinecue.body.volume.skinning import Pose
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.athletes.hands import fist
 
 FloatArray = NDArray[np.float64]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
-from kinecue.simulation.athletes.athlete import BoneTransforms
+from kinecue.body.volume.skinning import BoneTransforms
 from kinecue.simulation.picture.solids import Mesh
 
 FloatArray = NDArray[np.float64]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kinecue.body.errors import KineCueError
-from kinecue.simulation.athletes.athlete import Athlete, BoneTransforms
+from kinecue.body.volume.skinning import BoneTransforms
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.movement.walking import SPEEDS, Walk
 from kinecue.simulation.picture.actors import Actor, SkinnedMesh
 

@@ -39,8 +39,8 @@ def widest_radius(distortion: tuple[float, ...]) -> float:
 class View:
     """One camera placed in the gym.
 
-    `CameraModel` works in the camera's own base frame and trusts OpenCV's five iterations for the way back;
-    this class works in the gym frame, gives no pixel to what lies beyond the lens, and inverts exactly.
+    `CameraModel` works in the camera's own base frame and in double precision; this class works in the gym frame and
+    keeps the precision of the renderer's arrays. Both give no pixel to what lies beyond the lens.
     """
 
     def __init__(self, model: CameraModel, rotation: FloatArray, translation: FloatArray) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinecue.body.landmarks import BLAZEPOSE_33
-from kinecue.simulation.athletes.athlete import Athlete, BoneTransforms
+from kinecue.body.volume.skinning import BoneTransforms
+from kinecue.simulation.athletes.athlete import Athlete
 from kinecue.simulation.picture.actors import SkinnedMesh
 from kinecue.simulation.picture.cameras import SyntheticCamera
 from kinecue.simulation.picture.occluders import Occluder
