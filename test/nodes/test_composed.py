@@ -126,9 +126,7 @@ class TestStart:
 class TestWrongParameters:
     def test_are_one_error_and_leave_nothing_behind(self, bench, quick):
         quick["pose"]["threads"] = 0
-        with pytest.raises(
-            ConfigError, match=r"node /pose: parameter threads: is 0"
-        ):
+        with pytest.raises(ConfigError, match=r"node /pose: parameter threads: is 0"):
             Graph(quick)
         bench.wait(lambda: bench.peer.get_node_names() == ["peer"])
 

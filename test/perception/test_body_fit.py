@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stick_figure import CAMERA, LENGTHS, flexion_of, lean_of, seen, squatting
 
-from kinecue.body import BLAZEPOSE_33, Body, CameraModel, Landmark, LandmarkState, angles
+from kinecue.body import BLAZEPOSE_33, COCO_17, Body, CameraModel, Landmark, LandmarkState, Topology, angles
+from kinecue.body.landmarks import HALPE_26
 from kinecue.perception.body_fitter import BodyFitter
 from kinecue.perception.landmark_model import LandmarkModel
 from kinecue.perception.landmarks2d import Landmarks2D
@@ -200,3 +201,36 @@ def test_the_heel_of_a_flat_foot_is_behind_and_below_the_ankle() -> None:
     heel, ankle, toe = (points[JOINTS.index(L(f"left_{p}"))] for p in ("heel", "ankle", "foot_index"))
     assert heel[0] < ankle[0] < toe[0]
     assert heel[2] < ankle[2] == toe[2]
+
+
+@pytest.mark.parametrize("topology", [COCO_17, HALPE_26])
+def test_landmarks_of_other_networks_without_positions_give_a_body(topology: Topology) -> None:
+    rows = [BLAZEPOSE_33.index(mark) if mark in BLAZEPOSE_33 else None for mark in topology.landmarks]
+    fitter = BodyFitter(CAMERA, model=LandmarkModel.exact())
+    for n, flexion in enumerate([math.radians(6)] * 15 + DOWN[:31]):
+        points = squatting(flexion, 0.6)
+        whole = seen(points, (n + 1) * 33_000_000)
+
+        def own(values: np.ndarray, empty: float, rows=rows) -> np.ndarray:
+            return np.array(
+                [np.full(values.shape[1:], empty) if row is None else values[row] for row in rows]
+            )
+
+        count = len(topology)
+        marks = Landmarks2D(
+            whole.stamp_ns,
+            topology,
+            own(whole.pixels, math.nan),
+            np.full(count, math.nan),
+            own(whole.visibility, 0.0),
+            own(whole.presence, 0.0),
+            np.full((count, 3), math.nan),
+            np.full(count, math.nan),
+            0.9,
+            whole.region,
+        )
+        body = fitter.update(marks)
+    assert body.calibrated
+    assert math.degrees(abs(flexion_of(body.positions) - flexion_of(points))) < 12.0
+    face = BLAZEPOSE_33.index(L.MOUTH_LEFT)
+    assert LandmarkState(int(body.states[face])) is LandmarkState.LOST

@@ -222,7 +222,6 @@ class BodyFitter:
             self._follower is None
             and waited >= (0.1 if upright and self._history else self._settings.provisional_s)
             and usable
-            and np.isfinite(landmarks.world[_ROWS]).all()
         ):
             stature = self._settings.stature or STATURE_MEAN
             self._begin(landmarks, SegmentLengths.from_stature(stature), POPULATION_STD, stature)
@@ -386,8 +385,37 @@ def _seen(camera: CameraModel, landmarks: Landmarks2D, covered: NDArray[np.bool_
     )
 
 
+def _on_blazepose(landmarks: Landmarks2D) -> Landmarks2D:
+    """Any topology's landmarks in the rows of BlazePose: what it lacks is NaN and not seen."""
+    own = landmarks.topology
+    if own is BLAZEPOSE_33 or own.name == BLAZEPOSE_33.name:
+        return landmarks
+    pairs = [(i, own.index(mark)) for i, mark in enumerate(BLAZEPOSE_33.landmarks) if mark in own]
+    here, there = (list(rows) for rows in zip(*pairs, strict=True))
+
+    def spread(values: FloatArray, empty: float) -> FloatArray:
+        result = np.full((len(BLAZEPOSE_33), *values.shape[1:]), empty)
+        result[here] = values[there]
+        return result
+
+    depth, depth_std = landmarks.measured_depth, landmarks.measured_depth_std
+    return replace(
+        landmarks,
+        topology=BLAZEPOSE_33,
+        pixels=spread(landmarks.pixels, math.nan),
+        depth=spread(landmarks.depth, math.nan),
+        visibility=spread(landmarks.visibility, 0.0),
+        presence=spread(landmarks.presence, 0.0),
+        world=spread(landmarks.world, math.nan),
+        spread=spread(landmarks.spread, math.nan),
+        measured_depth=None if depth is None else spread(depth, math.nan),
+        measured_depth_std=None if depth_std is None else spread(depth_std, math.nan),
+    )
+
+
 def _sane(landmarks: Landmarks2D) -> Landmarks2D:
     """Infinite and absurd numbers become NaN, which everything after this knows to leave out."""
+    landmarks = _on_blazepose(landmarks)
     with np.errstate(invalid="ignore"):
         pixels = np.where(np.abs(landmarks.pixels) < _FARTHEST_PX, landmarks.pixels, np.nan)
         world = np.where(np.abs(landmarks.world) < _FARTHEST_M, landmarks.world, np.nan)

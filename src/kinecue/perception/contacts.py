@@ -64,6 +64,14 @@ class Contacts:
                 point.anchor = np.array(place, dtype=np.float64)
                 point.away_ns = None
 
+    def take_over(self, other: Contacts) -> None:
+        """What rested for another exercise rests for this one, where both know it as the same contact."""
+        before = {(p.name, p.line.rests_on): p for p in other._points}
+        for point in self._points:
+            same = before.get((point.name, point.line.rests_on))
+            if same is not None:
+                point.anchor, point.reference, point.since_ns = same.anchor, same.reference, same.since_ns
+
     @property
     def held(self) -> dict[str, FloatArray]:
         """(3,) place of what rests, m, by point."""

@@ -118,7 +118,9 @@ class BodyEstimator:
 
     def _new_fitter(self, camera: CameraModel, identity: int) -> BodyFitter:
         settings = self._settings
-        if settings.person is not None and len(self._fitters) > 0:
+        lifter = self.lifter.lifter
+        others = len(self._fitters) > 0 if lifter is None else identity_name(identity) != lifter
+        if settings.person is not None and others:
             # the person who was measured is the lifter, not whoever walks by
             settings = replace(settings, person=None)
         fitter = BodyFitter(camera, identity_name(identity), settings)

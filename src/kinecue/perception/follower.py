@@ -62,9 +62,16 @@ _MOTION_STD = _by_segment(
 """Change of a direction against its prediction in 1/15 s."""
 _ROOT_STD, _GIRDLE_STD = 0.05, 0.015
 _Y_MOTION_STD = np.concatenate([np.full(3, _ROOT_STD), np.repeat(_MOTION_STD, 3), np.full(6, _GIRDLE_STD)])
-_HIDDEN_AT_ONCE, _HIDDEN_RATE = 0.06, 0.45
+_HIDDEN_AT_ONCE = 0.06
+_HIDDEN_RATE = _by_segment(
+    pelvis=0.4, trunk=0.4, shoulders=0.4, thigh=0.8, shank=0.8, upper_arm=1.2, forearm=1.5, foot=0.8
+)
 """Standard deviation of the direction of a hidden segment when it disappears, and its growth per second: a limb that moves
 unseen may do anything within a second or two."""
+_AWAY_S, _BACK_S = 0.25, 0.25
+"""A point that was hidden for longer than the first is trusted gradually over the second, so that it comes back without a
+jump."""
+_BACK_GAIN = 4.0
 _ROOT_RATE = 0.3
 _SWAP_GAIN = 0.6
 """Exchanging left and right has to lower the distance to the prediction to that share."""
@@ -185,17 +192,22 @@ class SkeletonFollower:
         self._dt = 0.0
         self.left = left
         self._seen_ns = np.full(NJ, _NEVER_NS)
+        self._back_ns = np.full(NJ, _NEVER_NS)
+        self._fresh = np.zeros(NJ)
         self._stamp_ns: int | None = None
         self._count = 0
         self._usual_cost = 0.0
         self._doubt: FloatArray | None = None
+        self.contacts = Contacts({}, skeleton)
         self.set_posture(posture)
 
     def set_posture(self, posture: Posture) -> None:
         """Another exercise: other contacts and priors, the body goes on."""
+        before = self.contacts
         self.posture = posture
         self._priors = CompiledPriors(posture, self._floor)
         self.contacts = Contacts(posture.contacts, self.skeleton)
+        self.contacts.take_over(before)
 
     @property
     def y(self) -> FloatArray:
@@ -221,10 +233,14 @@ class SkeletonFollower:
         if self._previous is not None:
             seen, swapped = self._unswapped(seen, points, offsets)
         trusted = np.zeros(NJ, bool)
-        for one, offset in zip(seen, offsets, strict=True):
+        for one in seen:
             trusted |= one.trusted
-            self.contacts.follow(one.camera, one.pixels, one.trusted, offset, points, stamp_ns)
+        # what rests is watched by one camera: its pixels are compared with its own of a moment ago
+        self.contacts.follow(seen[0].camera, seen[0].pixels, seen[0].trusted, offsets[0], points, stamp_ns)
+        away = (stamp_ns - self._seen_ns) * 1e-9 > _AWAY_S
+        self._back_ns[trusted & away & (self._seen_ns > _NEVER_NS)] = stamp_ns
         self._seen_ns[trusted] = stamp_ns
+        self._fresh = np.clip(1.0 - (stamp_ns - self._back_ns) * 1e-9 / _BACK_S, 0.0, 1.0)
         hidden_s = np.minimum((stamp_ns - self._seen_ns) * 1e-9, 60.0)
         sights = [self._sight(one, offset, points) for one, offset in zip(seen, offsets, strict=True)]
         priors = self._priors.rows(joint_map, Axes(predicted, self.left))
@@ -283,7 +299,7 @@ class SkeletonFollower:
         """What is known of segments with hidden ends from before they were hidden; vaguer with time."""
         hidden = hidden_s[_ENDS].max(1)
         rows = np.flatnonzero(hidden > 0.0)
-        std = _HIDDEN_AT_ONCE + _HIDDEN_RATE * hidden[rows]
+        std = _HIDDEN_AT_ONCE + _HIDDEN_RATE[rows] * hidden[rows]
         a = np.zeros((3 * len(rows) + 3, NY))
         for k, (row, s) in enumerate(zip(rows.tolist(), std.tolist(), strict=True)):
             a[np.arange(3 * k, 3 * k + 3), np.arange(3 + 3 * row, 6 + 3 * row)] = 1.0 / s
@@ -300,6 +316,7 @@ class SkeletonFollower:
             visibility = np.where(one.covered, np.minimum(visibility, _COVERED), visibility)
         std_m = self._model.std_of(visibility, one.spread * metres_per_px, self._scale)
         std = np.sqrt((std_m / metres_per_px) ** 2 + self._model.white_px**2)
+        std *= 1.0 + _BACK_GAIN * self._fresh
         ends = visibility[_ENDS].min(1)
         ends[SEGMENT_INDEX["trunk"]] = 1.0
         # what the network only guesses about a hidden limb counts less

@@ -51,7 +51,7 @@ _FRONTS = tuple(
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PriorLine(_Strict):
@@ -171,6 +171,13 @@ class _File(_Strict):
     priors: tuple[PriorLine, ...] = ()
 
 
+_FIELDS = {
+    "contacts": ", ".join(ContactLine.model_fields),
+    "priors": ", ".join(PriorLine.model_fields),
+    "": ", ".join(_File.model_fields),
+}
+
+
 @dataclass(frozen=True)
 class Posture:
     """A family of exercises, as far as the fit of the body is concerned.
@@ -190,7 +197,7 @@ class Posture:
     priors: tuple[PriorLine, ...]
 
 
-def read_posture(path: Path) -> Posture:
+def read_posture(path: Path, included_by: tuple[str, ...] = ()) -> Posture:
     """Reads a posture file and what it includes from the same folder.
 
     Raises:
@@ -206,13 +213,20 @@ def read_posture(path: Path) -> Posture:
         file = _File.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigError(path, ".".join(map(str, first["loc"])), first["msg"]) from error
+        said = first["msg"]
+        if first["type"] == "extra_forbidden":
+            said = f"is not known; allowed: {_FIELDS.get(str(first['loc'][0]), _FIELDS[''])}"
+        raise ConfigError(path, ".".join(map(str, first["loc"])), said) from error
     contacts: dict[str, ContactLine] = {}
     priors: list[PriorLine] = []
     for name in file.include:
-        if name == file.name:
-            raise ConfigError(path, "include", "includes itself")
-        other = read_posture(path.with_name(f"{name}.yaml"))
+        if name in (file.name, *included_by):
+            raise ConfigError(path, "include", f"{name} includes itself")
+        part = path.with_name(f"{name}.yaml")
+        if not part.is_file():
+            there = sorted(p.stem for p in path.parent.glob("*.yaml"))
+            raise ConfigError(path, "include", f"there is no {name}, allowed: {', '.join(there)}")
+        other = read_posture(part, (*included_by, file.name))
         contacts |= other.contacts
         priors += other.priors
     contacts |= {name: line for line in file.contacts for name in line.names}

@@ -23,6 +23,7 @@ from kinecue.perception.kinematic_fit import normalized
 from kinecue.perception.landmark_model import LandmarkModel, blazepose_landmarks
 from kinecue.perception.postures import Axes, CompiledPriors, Rows, posture_for
 from kinecue.perception.skeleton import (
+    JOINT_INDEX,
     JOINTS,
     NS,
     NY,
@@ -110,7 +111,7 @@ def is_standing(pixels: FloatArray, visibility: FloatArray, height: int) -> bool
         height: of the image, px.
     """
     q, v = pixels[_ROWS], visibility[_ROWS]
-    if not np.isfinite(q).all() or max(v[6], v[7]) < 0.5 or max(v[4], v[5]) < 0.5:
+    if not np.isfinite(q[:8]).all() or max(v[6], v[7]) < 0.5 or max(v[4], v[5]) < 0.5:
         return False
     shoulder, hip, knee, ankle = (q[i].mean(0) for i in (_SHOULDERS, _HIPS, _KNEES, _ANKLES))
     leg, thigh, shank = ankle - hip, knee - hip, ankle - knee
@@ -133,6 +134,23 @@ def segment_std(lengths_std: FloatArray) -> FloatArray:
     return np.array([by_name[name.removeprefix("left_").removeprefix("right_")] for name in SEGMENTS])
 
 
+def _upright(pixels: FloatArray) -> FloatArray:
+    """(13, 3) directions of somebody who stands, for networks without positions.
+
+    Facing the camera, or away from it if left is on the left in the picture.
+    """
+    result = np.tile(-_UP, (NS, 1))
+    across = (
+        pixels[[JOINT_INDEX[L.LEFT_SHOULDER], JOINT_INDEX[L.LEFT_HIP]], 0]
+        - (pixels[[JOINT_INDEX[L.RIGHT_SHOULDER], JOINT_INDEX[L.RIGHT_HIP]], 0])
+    )
+    faces = -1.0 if np.isfinite(across).all() and across.sum() < 0 else 1.0
+    result[SEGMENT_INDEX["trunk"]] = _UP
+    result[[SEGMENT_INDEX["pelvis"], SEGMENT_INDEX["shoulders"]]] = [0.0, -faces, 0.0]
+    result[[SEGMENT_INDEX["left_foot"], SEGMENT_INDEX["right_foot"]]] = [-0.96 * faces, 0.0, -0.28]
+    return result
+
+
 def first_state(
     camera: CameraModel, pixels: FloatArray, world: FloatArray, visibility: FloatArray, skeleton: Skeleton
 ) -> tuple[FloatArray, FloatArray]:
@@ -141,7 +159,7 @@ def first_state(
     Args:
         camera: intrinsics and mount.
         pixels: (16, 2) undistorted, px.
-        world: (16, 3) the network's positions, base axes, m.
+        world: (16, 3) the network's positions, base axes, m; NaN if it has none.
         visibility: (16,).
         skeleton: with the lengths assumed.
 
@@ -149,7 +167,9 @@ def first_state(
         (48,) state and (3,) horizontal unit vector to the person's left.
     """
     vectors = segment_vectors(world)
-    directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    known = np.isfinite(vectors).all(1, keepdims=True)
+    directions = np.where(known, vectors, _upright(pixels))
+    directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-6)
     y = np.zeros(NY)
     y[3 : 3 + 3 * NS] = directions.ravel()
     y = normalized(y)
