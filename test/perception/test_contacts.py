@@ -12,7 +12,7 @@ from kinecue.body.anthropometry import ANKLE_HEIGHT, SegmentLengths
 from kinecue.body.landmarks import Landmark as L
 from kinecue.perception.contacts import REST_NS, Contacts, project_plain
 from kinecue.perception.postures import ContactLine
-from kinecue.perception.skeleton import JOINT_INDEX, JOINTS, NJ, NY, Skeleton
+from kinecue.perception.skeleton import JOINT_INDEX, NJ, NY, Skeleton
 
 CAMERA = CameraModel(640, 480, 560.0, 560.0, 319.5, 239.5, mount_height=1.1, tilt=math.radians(3))
 SKELETON = Skeleton(SegmentLengths(0.19, 0.50, 0.36, 0.43, 0.42, 0.29, 0.25))
@@ -220,16 +220,3 @@ def test_the_toes_of_a_flat_foot_are_lower_than_its_ankle() -> None:
     assert (
         contacts.height(ContactLine(point="left_elbow", rests_on="floor", height=0.04), "left_elbow") == 0.04
     )
-
-
-def test_a_point_comes_to_rest_in_the_eyes_of_two_cameras_as_in_those_of_one() -> None:
-    aside = CameraModel(
-        640, 480, 560.0, 560.0, 319.5, 239.5, mount_height=1.3, tilt=0.1, x=3.0, y=-3.0, yaw=math.pi / 2
-    )
-    contacts = Contacts({"left_ankle": ContactLine(point="left_ankle", rests_on="floor")}, SKELETON)
-    points = np.tile(PLACE, (len(JOINTS), 1))
-    for n in range(15):
-        for camera in (CAMERA, aside):
-            pixels = np.tile(project_plain(camera, PLACE), (NJ, 1))
-            contacts.follow(camera, pixels, SEEN, np.zeros((NJ, 3)), points, (n + 1) * FRAME_NS)
-    assert contacts.held["left_ankle"] == pytest.approx(PLACE, abs=1e-6)

@@ -71,14 +71,21 @@ def sight(camera: CameraModel = CAMERA, **fields: object) -> Sight:
 
 def problem(
     *sights: Sight,
-    rows: LinearRows | None = None,
     limits: LinearRows | None = None,
     predicted: np.ndarray = TRUTH,
     memory: LinearRows | None = None,
 ) -> Problem:
     none = LinearRows.none()
     return Problem(
-        SKELETON, JOINT_MAP, list(sights), rows or none, limits or none, predicted, MOTION_STD, memory
+        skeleton=SKELETON,
+        joint_map=JOINT_MAP,
+        sights=list(sights),
+        priors=none,
+        contacts=none,
+        limits=limits or none,
+        predicted=predicted,
+        motion_std=MOTION_STD,
+        memory=memory,
     )
 
 

@@ -63,6 +63,11 @@ class BodyShapePublisher:
             thread.join(10.0)
 
     @property
+    def waits(self) -> bool:
+        """Pictures are still needed."""
+        return self._capture is not None
+
+    @property
     def wants_mask(self) -> bool:
         """Whether the network is to deliver masks with the next picture."""
         capture = self._capture

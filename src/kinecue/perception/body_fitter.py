@@ -208,7 +208,9 @@ class BodyFitter:
             return
         window_ns = int(self._settings.standing_s * 1e9)
         upright = self._posture.upright or self._posture.name == FREE
-        if upright and is_standing(landmarks.pixels, landmarks.visibility, self._camera.height):
+        if upright and is_standing(
+            landmarks.pixels, landmarks.visibility, self._camera.height, landmarks.world
+        ):
             self._history.append(landmarks)
             while self._history and landmarks.stamp_ns - self._history[0].stamp_ns > 2 * window_ns:
                 self._history.popleft()

@@ -42,6 +42,8 @@ _SHOULDERS, _HIPS = [0, 1], [2, 3]
 _KNEES, _ANKLES, _TOES = [4, 5], [6, 7], [12, 13]
 _UP = np.array([0.0, 0.0, 1.0])
 
+_BENT = math.radians(37.0)
+"""Flexion in the network's positions beyond which nobody stands; of standing legs they say up to 30 degrees."""
 EYE_HEIGHT = 0.936
 """Height of the eyes as a share of stature (Winter, fig. 4.1)."""
 STANDING_KNEE_FLEXION = math.radians(6.0)
@@ -102,13 +104,17 @@ class Standing:
         return result
 
 
-def is_standing(pixels: FloatArray, visibility: FloatArray, height: int) -> bool:
+def is_standing(
+    pixels: FloatArray, visibility: FloatArray, height: int, world: FloatArray | None = None
+) -> bool:
     """Whether one frame's landmarks look like an upright person with straight legs, seen down to the feet.
 
     Args:
         pixels: (33, 2) px.
         visibility: (33,) 0 to 1.
         height: of the image, px.
+        world: (33, 3) the network's positions, m; what it says of the knees is rough, but tells a squat held before the
+            camera, whose thighs and shanks are shortened alike, from standing. None or NaN unknown.
     """
     q, v = pixels[_ROWS], visibility[_ROWS]
     if not np.isfinite(q[:8]).all() or max(v[6], v[7]) < 0.5 or max(v[4], v[5]) < 0.5:
@@ -116,6 +122,8 @@ def is_standing(pixels: FloatArray, visibility: FloatArray, height: int) -> bool
     shoulder, hip, knee, ankle = (q[i].mean(0) for i in (_SHOULDERS, _HIPS, _KNEES, _ANKLES))
     leg, thigh, shank = ankle - hip, knee - hip, ankle - knee
     trunk = hip - shoulder
+    if world is not None and _knees(world[_ROWS]) > _BENT:
+        return False
     if min(thigh[1], shank[1], trunk[1]) <= 0 or q[_ANKLES, 1].max() > height:
         return False
     bend = abs(math.atan2(thigh[0], thigh[1]) - math.atan2(shank[0], shank[1]))
@@ -132,6 +140,17 @@ def segment_std(lengths_std: FloatArray) -> FloatArray:
     by_name = dict(zip(LENGTH_NAMES, lengths_std.tolist(), strict=True))
     by_name["foot"] = 0.08
     return np.array([by_name[name.removeprefix("left_").removeprefix("right_")] for name in SEGMENTS])
+
+
+def _knees(points: FloatArray) -> float:
+    """Mean flexion of the knees of (16, 3) points, rad; 0 if not known."""
+    u = segment_vectors(points)
+    flexion = []
+    for side in SIDES:
+        a, b = u[SEGMENT_INDEX[f"{side}_thigh"]], u[SEGMENT_INDEX[f"{side}_shank"]]
+        size = float(np.linalg.norm(a) * np.linalg.norm(b))
+        flexion.append(math.acos(float(np.clip(a @ b / size, -1.0, 1.0))) if size > 1e-6 else 0.0)
+    return sum(flexion) / 2.0 if all(math.isfinite(f) for f in flexion) else 0.0
 
 
 def _upright(pixels: FloatArray) -> FloatArray:
