@@ -213,7 +213,7 @@ def _joint_size(body):
 
 
 SPOILED = [
-    (_set("topology", ""), ("Body.topology", "allowed: blazepose_33, coco_17")),
+    (_set("topology", ""), ("Body.topology", "allowed: blazepose_33, halpe_26, coco_17")),
     (_set("topology", "blazepose_34"), ("blazepose_34", "allowed")),
     (_set("topology", "coco_17"), ("Body.landmarks", "coco_17")),
     (_drop_landmark, ("Body.landmarks", "33")),
