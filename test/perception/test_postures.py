@@ -47,7 +47,7 @@ def states(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def of(*lines: PriorLine) -> Posture:
-    return Posture("made", (), False, {}, tuple(one for line in lines for one in line.sides()))
+    return Posture("made", (), False, 1.0, {}, tuple(one for line in lines for one in line.sides()))
 
 
 # -- shipped files
@@ -78,7 +78,13 @@ def test_every_simulated_exercise_has_a_posture(name: str) -> None:
 def test_an_exercise_that_nobody_lists_is_free_and_a_posture_answers_to_its_own_name() -> None:
     assert posture_for("underwater_hockey").name == FREE
     assert posture_for("seated").name == "seated"
-    assert posture_for("squat").name == "standing"
+    assert posture_for("squat").name == "standing_squat"
+
+
+def test_doubt_is_the_posture_s_own_and_not_that_of_what_it_includes() -> None:
+    assert posture_for("biceps_curl").doubt < 1.0 < posture_for("turkish_get_up").doubt
+    # what includes a posture is measured anew
+    assert posture_for("romanian_deadlift").doubt == 1.0 != posture_for("deadlift").doubt
 
 
 def test_standing_is_upright_on_both_feet_with_limits_of_every_body() -> None:

@@ -309,7 +309,8 @@ class BodyFitter:
         n = len(BLAZEPOSE_33)
         positions, covariances = np.empty((n, 3)), np.empty((n, 3, 3))
         positions[_ROWS] = result.joints
-        blocks = result.covariance.reshape(NJ, 3, NJ, 3)
+        joint_covariance = result.covariance * self._posture.doubt**2
+        blocks = joint_covariance.reshape(NJ, 3, NJ, 3)
         covariances[_ROWS] = blocks[np.arange(NJ), :, np.arange(NJ), :]
         network = landmarks.world @ camera.rotation
         # face and hands: on their own pixel's ray, as far from their joint in depth as the network says, slowly
@@ -359,7 +360,7 @@ class BodyFitter:
             camera_calibrated=not camera.intrinsics_estimated,
             truncated=self._truncated(landmarks),
             joint_landmarks=JOINTS,
-            joint_covariance=result.covariance,
+            joint_covariance=joint_covariance,
         )
 
 

@@ -167,6 +167,7 @@ class _File(_Strict):
     exercises: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     upright: bool = False
+    doubt: Annotated[float, Field(ge=0.3, le=10.0)] = 1.0
     contacts: tuple[ContactLine, ...] = ()
     priors: tuple[PriorLine, ...] = ()
 
@@ -186,6 +187,8 @@ class Posture:
         name: of the file.
         exercises: whose names it answers to.
         upright: the person stands: facing and contacts can be taken from standing still.
+        doubt: factor on all standard deviations, so that intervals hold what they say in these exercises too (measured on
+            the tuning takes); not taken over from included postures.
         contacts: by point, those of included postures first.
         priors: lines without ``{side}``.
     """
@@ -193,6 +196,7 @@ class Posture:
     name: str
     exercises: tuple[str, ...]
     upright: bool
+    doubt: float
     contacts: dict[str, ContactLine]
     priors: tuple[PriorLine, ...]
 
@@ -231,7 +235,7 @@ def read_posture(path: Path, included_by: tuple[str, ...] = ()) -> Posture:
         priors += other.priors
     contacts |= {name: line for line in file.contacts for name in line.names}
     priors += [line for both in file.priors for line in both.sides()]
-    return Posture(file.name, file.exercises, file.upright, contacts, tuple(priors))
+    return Posture(file.name, file.exercises, file.upright, file.doubt, contacts, tuple(priors))
 
 
 @lru_cache(maxsize=4)
