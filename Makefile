@@ -45,7 +45,7 @@ lint: ## Run the linters and the type checker
 	@$(BIN)/mypy
 
 .PHONY: bench
-bench: bench-graph bench-simulation bench-perception ## Run the benchmarks of graph, gym and perception; results in bench_output/
+bench: bench-graph bench-simulation bench-perception bench-scoring ## Run the benchmarks of graph, gym, perception and scoring; results in bench_output/
 
 .PHONY: bench-graph
 bench-graph: ## Measure the graph: latencies, rates, counted and spoken against the truth
@@ -61,6 +61,11 @@ bench-simulation: ## Measure the simulated gym: speed, contacts, what BlazePose 
 bench-perception: ## Measure perception: angles, intervals, occlusion, real film, motion capture, identities, speed
 	@sh bootstrap/run.sh bench
 	@$(BIN)/python bench/perception.py $(BENCH_ARGUMENTS)
+
+.PHONY: bench-scoring
+bench-scoring: ## Measure scoring: UI-PRMD, counts, clean sets, planted faults, personal ideal, speed
+	@sh bootstrap/run.sh bench
+	@$(BIN)/python bench/scoring.py $(BENCH_ARGUMENTS)
 
 .PHONY: bench-identities
 bench-identities: ## Measure who is who when people cross, and who is taken for the lifter

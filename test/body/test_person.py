@@ -24,7 +24,14 @@ from kinecue.body.person import (
     people_dir,
     save_person,
 )
+from kinecue.body.person_record import AdaptedSession, JointRange
 
+RANGE = {"value_deg": 38.0, "std_deg": 3.0, "measured_at": "2026-05-02T10:00:00+02:00"}
+SESSION = {
+    "session": "2026-05-03T10:00:00+02:00",
+    "repetitions": 8,
+    "deviations": {"trunk_lean": [0.1, 0.25, None]},
+}
 LENGTHS = SegmentLengths.from_stature(1.68)
 STD = SegmentLengths(0.02, 0.02, 0.03, 0.015, 0.014, 0.01, 0.01)
 ANNA = Person(
@@ -56,10 +63,60 @@ def test_what_is_stored_comes_back(tmp_path: Path) -> None:
     assert load_person("anna_2", tmp_path / "new") == found
 
 
+def with_record() -> Person:
+    """Anna, with ranges and what her sessions taught."""
+    when = "2026-05-02T10:00:00+02:00"
+    ranges = (
+        JointRange("ankle_dorsiflexion", "left", math.radians(38.0), math.radians(3.0), when),
+        JointRange("ankle_dorsiflexion", "right", math.radians(35.5), math.radians(3.5), when),
+        JointRange("shoulder_flexion", "left", math.radians(165.0), math.radians(4.0), when),
+    )
+    taught = AdaptedSession(
+        when, 8, {"trunk_lean": (0.1, 0.25, math.nan), "knee_flexion:left": (0.0, 0.0, -1.5)}
+    )
+    return replace(ANNA, ranges=ranges, adaptation={"squat": (taught,)})
+
+
+def test_ranges_and_sessions_come_back(tmp_path: Path) -> None:
+    path = save_person(with_record(), tmp_path)
+    found = load_person("anna_2", tmp_path)
+    assert [(item.joint, item.side) for item in found.ranges] == [
+        (item.joint, item.side) for item in with_record().ranges
+    ]
+    assert math.degrees(found.ranges[1].value) == pytest.approx(35.5)
+    session = found.adaptation["squat"][0]
+    assert session.repetitions == 8 and session.deviations["trunk_lean"][:2] == (0.1, 0.25)
+    assert math.isnan(session.deviations["trunk_lean"][2])
+    text = path.read_text(encoding="utf-8")
+    assert "value_deg: 38.0" in text and "nan" not in text
+    save_person(found, tmp_path)
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_files_of_version_1_are_read_and_become_version_2(tmp_path: Path) -> None:
+    path = save_person(ANNA, tmp_path)
+    data = {**yaml.safe_load(path.read_text(encoding="utf-8")), "kinecue_person": 1}
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    found = load_person("anna_2", tmp_path)
+    assert found.ranges == () and found.adaptation == {}
+    save_person(replace(found, ranges=with_record().ranges), tmp_path)
+    assert yaml.safe_load(path.read_text(encoding="utf-8"))["kinecue_person"] == 2
+    assert len(load_person("anna_2", tmp_path).ranges) == 3
+
+
+def test_a_range_is_stored_once_for_each_joint_and_side() -> None:
+    again = (*with_record().ranges, with_record().ranges[0])
+    with pytest.raises(PersonError, match="allowed: each once"):
+        replace(ANNA, ranges=again)
+
+
 def test_only_what_is_known_is_written(tmp_path: Path) -> None:
     person = Person("b", 1.7, LENGTHS, STD, "2026-05-01T18:30:00+00:00")
     text = save_person(person, tmp_path).read_text(encoding="utf-8")
-    assert not any(word in text for word in ("mass", "sex", "shape", "mount", "notes", "nan", "inf"))
+    assert not any(
+        word in text
+        for word in ("mass", "sex", "shape", "mount", "notes", "nan", "inf", "ranges", "adaptation")
+    )
     found = load_person("b", tmp_path)
     assert math.isnan(found.stature_std) and found.mass is None and found.mount is None
 
@@ -101,9 +158,38 @@ def test_nobody_of_that_name_is_said_with_who_is_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"kinecue_person": 2}, ("kinecue_person", "newer KineCue", "up to 1")),
-        ({"kinecue_person": "1"}, ("kinecue_person", "allowed: 1")),
-        ({"kinecue_person": None}, ("kinecue_person", "allowed: 1")),
+        ({"kinecue_person": 3}, ("kinecue_person", "newer KineCue", "up to 2")),
+        ({"kinecue_person": "2"}, ("kinecue_person", "allowed: 2")),
+        ({"kinecue_person": None}, ("kinecue_person", "allowed: 2")),
+        ({"kinecue_person": 1, "ranges": {}}, ("ranges", "not known", "allowed: kinecue_person")),
+        ({"ranges": 3}, ("ranges", "names with")),
+        ({"ranges": {"elbow": {"left": RANGE}}}, ("ranges", "'elbow'", "ankle_dorsiflexion")),
+        ({"ranges": {"hip_flexion": {"up": RANGE}}}, ("ranges.hip_flexion.up", "allowed: left, right")),
+        (
+            {"ranges": {"hip_flexion": {"left": {**RANGE, "value_deg": 300}}}},
+            ("ranges.hip_flexion.left", "rad"),
+        ),
+        (
+            {"ranges": {"hip_flexion": {"left": {"value_deg": 30, "std_deg": 3}}}},
+            ("ranges.hip_flexion.left.measured_at", "missing"),
+        ),
+        ({"adaptation": [1]}, ("adaptation", "names with")),
+        ({"adaptation": {"squat": 1}}, ("adaptation.squat", "a list of sessions")),
+        ({"adaptation": {"squat": [1]}}, ("adaptation.squat.0", "a session")),
+        (
+            {"adaptation": {"squat": [{**SESSION, "repetitions": 0}]}},
+            ("adaptation.repetitions", "1 to 10000"),
+        ),
+        ({"adaptation": {"squat": [{**SESSION, "session": "monday"}]}}, ("adaptation.session", "ISO 8601")),
+        (
+            {"adaptation": {"squat": [{**SESSION, "deviations": {"trunk_lean": [0.1]}}]}},
+            ("adaptation.deviations.trunk_lean", "3 numbers"),
+        ),
+        (
+            {"adaptation": {"squat": [{**SESSION, "deviations": {"trunk_lean": ["a", 0, 0]}}]}},
+            ("adaptation.squat.0.deviations.trunk_lean", "a number"),
+        ),
+        ({"adaptation": {"Squat!": [SESSION]}}, ("adaptation", "names of exercise files")),
         ({"id": "bob"}, ("id", "'bob'", "anna_2")),
         ({"stature_m": 17.2}, ("stature", "17.2", "0.5 to 2.6 m")),
         ({"stature_m": "tall"}, ("stature_m", "'tall'", "a number")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,11 @@ from kinecue.body.anthropometry import SegmentLengths
 from kinecue.body.errors import ConfigError, KineCueError
 from kinecue.body.landmarks import BLAZEPOSE_33, Topology
 from kinecue.body.person import Person, PersonError, list_people, load_person, people_dir, save_person
+from kinecue.body.person_record import RANGE_JOINTS, AdaptedSession, JointRange
 from kinecue.cli.main import main
 from kinecue.cli.people import CalibrateSettings, run_calibrate
+from kinecue.cli.person_page import take_back
+from kinecue.cli.ranges import joints_of, run_ranges, with_ranges
 from kinecue.perception.frames import CaptureMode, Frame
 from kinecue.perception.landmarks2d import Landmarks2D
 
@@ -251,3 +255,91 @@ def test_the_command_tells_errors_in_one_line(capsys: pytest.CaptureFixture[str]
 def test_an_id_that_names_no_file_is_refused_before_anything_is_opened() -> None:
     with pytest.raises(PersonError, match=r"\.\./x"):
         run_calibrate(CalibrateSettings("0", "../x"), Console())
+
+
+# --- one person, and joint ranges ---
+
+
+STORED = Person(
+    "anna",
+    1.75,
+    SegmentLengths.from_stature(1.75),
+    SegmentLengths.from_array(0.02 * SegmentLengths.from_stature(1.75).as_array()),
+    "2026-05-01T18:30:00+02:00",
+)
+
+
+def shown(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    status = main(["people", *words])
+    return status, capsys.readouterr().out
+
+
+def test_one_person_is_shown_with_what_it_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    when = STORED.calibrated_at
+    long = replace(STORED.lengths, thigh=1.1 * STORED.lengths.thigh)
+    stiff = JointRange("ankle_dorsiflexion", "left", math.radians(38.0), math.radians(3.0), when)
+    taught = {"squat": (AdaptedSession(when, 8, {"trunk_lean": (0.0, 0.1, 0.1)}),)}
+    save_person(replace(STORED, lengths=long, ranges=(stiff,), adaptation=taught))
+    status, told = shown(capsys, "anna", "--exercise", "squat")
+    assert status == 0
+    assert "ankle_dorsiflexion left: 38 +- 3 degrees" in told
+    assert "squat: learned from 1 sessions" in told
+    assert "trunk_lean at" in told and "becomes" in told
+    status, told = shown(capsys, "anna", "--exercise", "biceps_curl")
+    assert "the same for everybody" in told
+
+
+def test_a_session_is_taken_back(capsys: pytest.CaptureFixture[str]) -> None:
+    taught = {"squat": (AdaptedSession(STORED.calibrated_at, 8, {"trunk_lean": (0.0, 0.1, 0.1)}),)}
+    save_person(replace(STORED, adaptation=taught))
+    status, told = shown(capsys, "anna", "--undo", "squat")
+    assert status == 0 and "is taken back" in told
+    assert load_person("anna").adaptation == {}
+    with pytest.raises(PersonError, match="allowed for squat: none"):
+        take_back(Console(), "anna", "squat")
+
+
+@pytest.mark.parametrize(
+    ("text", "joints"),
+    [
+        ("all", RANGE_JOINTS),
+        ("hip", ("hip_flexion",)),
+        ("shoulder, ankle", ("ankle_dorsiflexion", "shoulder_flexion", "shoulder_abduction")),
+        ("shoulder_flexion", ("shoulder_flexion",)),
+    ],
+)
+def test_joints_are_named_as_people_say_them(text: str, joints: tuple[str, ...]) -> None:
+    assert joints_of(text) == joints
+
+
+def test_unknown_joints_are_refused_with_those_that_are_known() -> None:
+    with pytest.raises(KineCueError, match=r"'elbow'.*allowed: all, ankle_dorsiflexion"):
+        joints_of("elbow")
+
+
+def test_ranges_are_only_measured_of_somebody_who_is_stored() -> None:
+    with pytest.raises(PersonError, match="there: nobody"):
+        run_ranges(settings(), ("hip_flexion",), Console(), Pictures(3), Network(standing))
+
+
+def test_nothing_is_stored_where_nothing_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    save_person(STORED)
+    before = (people_dir() / "anna.yaml").read_text(encoding="utf-8")
+    pictures = Pictures(12)
+    assert run_ranges(settings(), ("hip_flexion",), Console(soft_wrap=True), pictures, Network(standing)) == 1
+    told = capsys.readouterr().out
+    assert "hip_flexion left: not measured:" in told and "nothing was stored" in told
+    assert pictures.closed
+    assert (people_dir() / "anna.yaml").read_text(encoding="utf-8") == before
+
+
+def test_new_ranges_replace_old_ones_of_the_same_joint_and_side() -> None:
+    old = [JointRange("hip_flexion", side, 1.8, 0.05, STORED.calibrated_at) for side in ("left", "right")]
+    new = JointRange("hip_flexion", "left", 2.0, 0.05, STORED.calibrated_at)
+    ankle = JointRange("ankle_dorsiflexion", "right", 0.6, 0.05, STORED.calibrated_at)
+    found = with_ranges(replace(STORED, ranges=tuple(old)), (new, ankle))
+    assert [(item.joint, item.side, item.value) for item in found.ranges] == [
+        ("ankle_dorsiflexion", "right", 0.6),
+        ("hip_flexion", "left", 2.0),
+        ("hip_flexion", "right", 1.8),
+    ]

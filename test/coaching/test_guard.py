@@ -63,7 +63,11 @@ def test_broken_sentences_are_refused(about: CueFact, text: str) -> None:
         f"<speak>{text}</speak>",
         f"{text}\n",
         f"{text} \N{FLEXED BICEPS}",
-        text.replace("e", "\N{CYRILLIC SMALL LETTER IE}"),
+        text.translate(
+            str.maketrans(
+                "eoa", "\N{CYRILLIC SMALL LETTER IE}\N{CYRILLIC SMALL LETTER O}\N{CYRILLIC SMALL LETTER A}"
+            )
+        ),
         f"{text} " * 3,
         "",
         text.split()[0],
@@ -73,10 +77,30 @@ def test_broken_sentences_are_refused(about: CueFact, text: str) -> None:
 
 @pytest.mark.parametrize("key", CORRECTIONS)
 def test_sentences_of_other_corrections_are_refused(key: str) -> None:
+    """Unless they name a part and a direction of this one: what they ask for is then what this one asks for."""
+    entry = BOOK.corrections[key]
+    named = {word for part in (*entry.parts, *entry.mentions) for word in BOOK.parts[part]}
     for other in CORRECTIONS:
-        if other != key:
-            for text in BOOK.corrections[other].say:
+        if other == key:
+            continue
+        for text in BOOK.corrections[other].say:
+            words = set(text.lower().split())
+            if not (words & named and words & set(entry.toward)):
                 assert GUARD.problem(text, fact(key)), text
+
+
+def test_what_asks_for_the_same_in_the_words_of_another_correction_is_rare() -> None:
+    passing = [
+        (key, text)
+        for key in CORRECTIONS
+        for other in CORRECTIONS
+        if other != key
+        for text in BOOK.corrections[other].say
+        if not GUARD.problem(text, fact(key))
+    ]
+    assert len(passing) < 0.02 * len(CORRECTIONS) ** 2 * 3
+    for key, text in passing:
+        assert not set(text.lower().split()) & set(BOOK.corrections[key].against), (key, text)
 
 
 @pytest.mark.parametrize(

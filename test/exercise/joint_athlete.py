@@ -102,6 +102,13 @@ def joints(build: Build, posture: Posture) -> dict[str, FloatArray]:
         points[f"{side}_shoulder"], points[f"{side}_elbow"] = shoulder, elbow
         points[f"{side}_wrist"] = elbow + build.forearm * np.array([math.sin(fore), 0.0, -math.cos(fore)])
     points["nose"] = chest + [0.1, 0.0, 0.2]
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        points[f"{side}_ear"] = chest + [0.0, sign * 0.075, 0.19]
+        points[f"{side}_eye"] = chest + [0.085, sign * 0.03, 0.2]
+        hand = points[f"{side}_wrist"] - points[f"{side}_elbow"]
+        knuckles = points[f"{side}_wrist"] + 0.3 * hand
+        points[f"{side}_index"] = knuckles + [0.02, 0.0, 0.0]
+        points[f"{side}_pinky"] = knuckles - [0.02, 0.0, 0.0]
     return points
 
 

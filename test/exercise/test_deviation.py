@@ -6,12 +6,15 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kinecue.body import Measurement, Reason
 from kinecue.exercise import Phase, Side
 from kinecue.exercise.deviation import DeviationScorer, PhaseMean
 from kinecue.exercise.exercise_file import parse_exercise
 from kinecue.exercise.features import FeatureFrame
+from kinecue.exercise.phase_scores import MovementScores
 
 FILE = """
 format: 1
@@ -91,6 +94,35 @@ def test_uncertainty_lowers_d() -> None:
         for s in (0.0, 0.2)
     )
     assert uncertain == pytest.approx(certain / math.sqrt(2))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(0.001, 0.39), st.floats(-1.0, 1.0))
+def test_uncertainty_alone_never_makes_a_deviation(std: float, error: float) -> None:
+    """A perfect movement whose measurement errs as much as it says stays under one tolerance."""
+    measured = frame(Measurement(0.2 + error * std, std), Measurement(0.0, 0.0))
+    assert scorer().evaluate(measured, Phase.ECCENTRIC, 0.5, 0.0).d < 1.0
+
+
+def test_a_guess_is_no_measurement() -> None:
+    """Three tolerances off and three uncertain would read as about one: it is left out instead."""
+    result = scorer().evaluate(
+        frame(Measurement(0.8, 0.6), Measurement(0.03, 0.0)), Phase.ECCENTRIC, 0.5, 0.0
+    )
+    assert result.terms[0].measured.reason is Reason.UNCERTAIN
+    assert math.isnan(result.d)  # a quarter of the weight is left
+    assert result.reason is Reason.UNCERTAIN
+
+
+def test_a_movement_that_was_mostly_hidden_has_no_d() -> None:
+    judged, seen = scorer(), frame(Measurement(0.5, 0.0), Measurement(0.0, 0.0))
+    for hidden_frames, known in ((4, True), (11, False)):
+        scores = MovementScores()
+        for i in range(10 + hidden_frames):
+            now = judged.evaluate(seen if i < 10 else frame(), Phase.ECCENTRIC, 0.5, 0.0)
+            scores.add(0.1 * i, 0.1, Phase.ECCENTRIC, "", now)
+        assert math.isfinite(scores.mean()) == known
+        assert math.isfinite(scores.mean(Phase.ECCENTRIC)) == known
 
 
 def test_what_cannot_be_seen_gives_its_weight_to_the_rest() -> None:

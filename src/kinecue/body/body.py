@@ -12,6 +12,9 @@ from kinecue.body.landmarks import Landmark, LandmarkState, Topology
 
 FloatArray = NDArray[np.float64]
 
+ALL_ROUND = math.inf
+"""`Body.view` of somebody who was measured from all sides (optical markers): nothing depends on the view."""
+
 
 @dataclass(frozen=True)
 class Body:
@@ -28,7 +31,8 @@ class Body:
         states: (N,) `LandmarkState` values, uint8.
         confidence: 0 to 1, that this is a person.
         image_size: width and height of the frame, px.
-        view: person's yaw against the camera, rad: 0 faces the camera, +pi/2 shows the left side; NaN unknown.
+        view: person's yaw against the camera, rad: 0 faces the camera, +pi/2 shows the left side; NaN unknown,
+            `ALL_ROUND` from everywhere.
         calibrated: whether segment lengths were measured on this person (else population proportions).
         camera_calibrated: whether the camera's intrinsics were given (else an estimate).
         truncated: part of the body is outside the image.

@@ -33,7 +33,10 @@ class Reason(IntEnum):
     UNSUPPORTED = 9
 
 
-@dataclass(frozen=True)
+_ABSTAINED = Validity.ABSTAINED
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """A value with its standard deviation.
 
@@ -57,4 +60,4 @@ class Measurement:
     @property
     def usable(self) -> bool:
         """There is a finite value with a finite standard deviation."""
-        return self.validity != Validity.ABSTAINED and math.isfinite(self.value) and math.isfinite(self.std)
+        return self.validity != _ABSTAINED and math.isfinite(self.value) and math.isfinite(self.std)

@@ -19,11 +19,21 @@ from typing import Any
 import yaml
 
 from kinecue.body.anthropometry import SegmentLengths
-from kinecue.body.errors import ConfigError, KineCueError
+from kinecue.body.errors import ConfigError
 from kinecue.body.paths import data_dir
+from kinecue.body.person_record import (
+    SIDES,
+    AdaptedSession,
+    JointRange,
+    PersonError,
+    check_adaptations,
+    check_moment,
+)
+from kinecue.body.person_record import check_number as _within
 
-VERSION = 1
-"""Of the files that are written; older ones are read."""
+VERSION = 2
+"""Of the files that are written. Files of version 1, which had no joint ranges and no adaptation, are read as they are
+and become version 2 when they are written again."""
 
 _KEY = "kinecue_person"
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -32,10 +42,6 @@ _LENGTH_RANGE = (0.02, 1.5)
 _SEXES = ("male", "female")
 _SEGMENTS = tuple(f.name for f in fields(SegmentLengths))
 _MOUNT = ("height_m", "tilt_deg", "roll_deg", "height_std_m", "tilt_std_deg", "roll_std_deg")
-
-
-class PersonError(KineCueError):
-    """A person cannot be stored or is not there."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,9 @@ class Person:
         shape: further parameters of the parametric body by name (build, age ...); empty unknown.
         mount: of the camera that measured; None where it was not measured.
         notes: for people.
+        ranges: calibrated joint ranges, each joint and side once.
+        adaptation: what the ideal of each exercise has learned, by the name of the exercise; see
+            `kinecue.exercise.adaptation`.
 
     Raises:
         PersonError: a value is not allowed; the text names the field and what is.
@@ -87,6 +96,8 @@ class Person:
     shape: Mapping[str, float] = field(default_factory=dict)
     mount: MeasuredMount | None = None
     notes: str = ""
+    ranges: tuple[JointRange, ...] = ()
+    adaptation: Mapping[str, tuple[AdaptedSession, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -110,14 +121,12 @@ class Person:
             for name in ("height_std", "tilt_std", "roll_std"):
                 if not getattr(self.mount, name) >= 0.0:
                     raise PersonError(f"mount.{name} is {getattr(self.mount, name)}, allowed: 0 or more")
-        try:
-            moment = datetime.fromisoformat(self.calibrated_at)
-        except (ValueError, TypeError):
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            raise PersonError(
-                f"calibrated_at is {self.calibrated_at!r}, allowed: ISO 8601 such as 2026-05-01T18:30:00+02:00"
-            )
+        check_moment("calibrated_at", self.calibrated_at)
+        known = [(item.joint, item.side) for item in self.ranges]
+        if len(set(known)) < len(known):
+            raise PersonError("ranges is one joint and side twice, allowed: each once")
+        object.__setattr__(self, "ranges", tuple(self.ranges))
+        object.__setattr__(self, "adaptation", check_adaptations(self.adaptation))
 
 
 def check_id(person_id: str) -> str:
@@ -197,12 +206,6 @@ def load_person(person_id: str, folder: Path | None = None) -> Person:
     return _Reader(path).person(data)
 
 
-def _within(name: str, value: float, low: float, high: float, unit: str) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not low <= value <= high:
-        raise PersonError(f"{name} is {value}, allowed: {low:g} to {high:g} {unit}".rstrip())
-
-
 def _rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
@@ -237,6 +240,30 @@ def _document(person: Person) -> dict[str, Any]:
         result["mount"] = {
             name: _rounded(value) for name, value in zip(_MOUNT, values, strict=True) if math.isfinite(value)
         }
+    if person.ranges:
+        ranges: dict[str, Any] = {}
+        for item in person.ranges:
+            ranges.setdefault(item.joint, {})[item.side] = {
+                "value_deg": _rounded(math.degrees(item.value)),
+                "std_deg": _rounded(math.degrees(item.std)),
+                "measured_at": item.measured_at,
+            }
+        result["ranges"] = ranges
+    if person.adaptation:
+        result["adaptation"] = {
+            exercise: [
+                {
+                    "session": item.session,
+                    "repetitions": item.repetitions,
+                    "deviations": {
+                        name: [None if math.isnan(value) else _rounded(value) for value in values]
+                        for name, values in item.deviations.items()
+                    },
+                }
+                for item in sessions
+            ]
+            for exercise, sessions in person.adaptation.items()
+        }
     if person.notes:
         result["notes"] = person.notes
     return result
@@ -247,6 +274,7 @@ class _Reader:
 
     _REQUIRED = (_KEY, "id", "calibrated_at", "stature_m", "lengths_m", "lengths_std_m")
     _OPTIONAL = ("stature_std_m", "mass_kg", "sex", "shape", "mount", "notes")
+    _SINCE_2 = ("ranges", "adaptation")
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -261,13 +289,12 @@ class _Reader:
             raise ConfigError(
                 self._path, _KEY, f"is {version}, written by a newer KineCue; allowed here: up to {VERSION}"
             )
-        self._fields(data, "", self._REQUIRED, self._OPTIONAL)
+        optional = self._OPTIONAL if version < 2 else (*self._OPTIONAL, *self._SINCE_2)
+        self._fields(data, "", self._REQUIRED, optional)
         if data["id"] != self._path.stem:
             raise ConfigError(
                 self._path, "id", f"is {data['id']!r}, allowed: {self._path.stem}, as the file's name"
             )
-        # YAML reads a moment without quotes as a moment
-        when = data["calibrated_at"]
         notes = data.get("notes", "")
         if not isinstance(notes, str):
             raise ConfigError(self._path, "notes", f"is {notes!r}, allowed: a text")
@@ -277,13 +304,15 @@ class _Reader:
                 self._number(data, "stature_m"),
                 self._lengths(data, "lengths_m"),
                 self._lengths(data, "lengths_std_m"),
-                when.isoformat() if isinstance(when, datetime) else when,
+                _moment(data["calibrated_at"]),
                 self._number(data, "stature_std_m") if "stature_std_m" in data else math.nan,
                 self._number(data, "mass_kg") if "mass_kg" in data else None,
                 data.get("sex"),
                 self._shape(data),
                 self._mount(data),
                 notes,
+                self._ranges(data),
+                self._adaptation(data),
             )
         except PersonError as error:
             name, _, problem = str(error).partition(" is ")
@@ -309,10 +338,12 @@ class _Reader:
             raise ConfigError(self._path, f"{place}{name}", f"is {value!r}, allowed: a number")
         return float(value)
 
-    def _block(self, data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    def _block(self, data: Mapping[str, Any], name: str, place: str = "") -> Mapping[str, Any]:
         block = data[name]
         if not isinstance(block, dict) or not all(isinstance(key, str) for key in block):
-            raise ConfigError(self._path, name, f"is {block!r}, allowed: names with a number each")
+            raise ConfigError(
+                self._path, f"{place}{name}", f"is {block!r}, allowed: names with a number each"
+            )
         return block
 
     def _lengths(self, data: Mapping[str, Any], name: str) -> SegmentLengths:
@@ -340,3 +371,52 @@ class _Reader:
             math.radians(known.get("tilt_std_deg", math.inf)),
             math.radians(known.get("roll_std_deg", math.inf)),
         )
+
+    def _ranges(self, data: Mapping[str, Any]) -> tuple[JointRange, ...]:
+        found: list[JointRange] = []
+        block = self._block(data, "ranges") if "ranges" in data else {}
+        for joint in block:
+            sides = self._block(block, joint, "ranges.")
+            self._fields(sides, f"ranges.{joint}.", (), SIDES)
+            for side in sides:
+                place = f"ranges.{joint}.{side}."
+                values = self._block(sides, side, f"ranges.{joint}.")
+                self._fields(values, place, ("value_deg", "std_deg", "measured_at"), ())
+                value, std = (
+                    math.radians(self._number(values, name, place)) for name in ("value_deg", "std_deg")
+                )
+                found.append(JointRange(joint, side, value, std, _moment(values["measured_at"])))
+        return tuple(found)
+
+    def _adaptation(self, data: Mapping[str, Any]) -> dict[str, tuple[AdaptedSession, ...]]:
+        block = self._block(data, "adaptation") if "adaptation" in data else {}
+        return {exercise: self._sessions(block, exercise) for exercise in block}
+
+    def _sessions(self, block: Mapping[str, Any], exercise: str) -> tuple[AdaptedSession, ...]:
+        place = f"adaptation.{exercise}"
+        if not isinstance(block[exercise], list):
+            raise ConfigError(self._path, place, f"is {block[exercise]!r}, allowed: a list of sessions")
+        found: list[AdaptedSession] = []
+        for i, item in enumerate(block[exercise]):
+            here = f"{place}.{i}"
+            if not isinstance(item, dict):
+                raise ConfigError(self._path, here, f"is {item!r}, allowed: a session")
+            self._fields(item, f"{here}.", ("session", "repetitions", "deviations"), ())
+            deviations = self._block(item, "deviations", f"{here}.")
+            known: dict[str, tuple[float, ...]] = {}
+            for name, values in deviations.items():
+                if not isinstance(values, list):
+                    raise ConfigError(
+                        self._path, f"{here}.deviations.{name}", f"is {values!r}, allowed: a list of numbers"
+                    )
+                known[name] = tuple(
+                    math.nan if value is None else self._number({name: value}, name, f"{here}.deviations.")
+                    for value in values
+                )
+            found.append(AdaptedSession(_moment(item["session"]), item["repetitions"], known))
+        return tuple(found)
+
+
+def _moment(value: Any) -> Any:
+    """YAML reads a moment without quotes as a moment."""
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -193,7 +193,9 @@ def write_report(
 def _main_traces(log: SessionLog, exercise: str) -> dict[str, Any]:
     """What the exercise's progress and faults look at; everything would be unreadable."""
     model = find_exercise(exercise)
-    wanted = {model.progress.feature, *(fault.feature for fault in model.faults.values())}
+    wanted = {fault.feature for fault in model.faults.values()}
+    if model.progress is not None:
+        wanted.add(model.progress.feature)
     return {
         name: trace
         for name, trace in log.session.traces.items()

@@ -11,6 +11,9 @@ from rich.console import Console
 
 from kinecue import __version__
 from kinecue.body.errors import KineCueError
+from kinecue.cli import analyze as analyze_commands
+from kinecue.cli import exercises as exercise_commands
+from kinecue.cli import learn as learn_commands
 from kinecue.cli import models as model_commands
 from kinecue.cli import sample as sample_commands
 from kinecue.cli import simulate as simulate_commands
@@ -20,7 +23,9 @@ from kinecue.perception.adapters.describing import describe
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 models_app = typer.Typer(no_args_is_help=True, help="Pose networks: install, list, check.")
 voice_app = typer.Typer(no_args_is_help=True, help="The voice: install, look, hear.")
+exercises_app = typer.Typer(no_args_is_help=True, help="Exercise files: list, check, schema.")
 app.add_typer(models_app, name="models")
+app.add_typer(exercises_app, name="exercises")
 app.add_typer(voice_app, name="voice")
 
 
@@ -99,14 +104,29 @@ def sample(
 
 
 app.command()(simulate_commands.simulate)
+app.command()(analyze_commands.analyze)
+app.command()(learn_commands.learn)
 
 
 @app.command()
-def people() -> None:
-    """List who was measured and stored: id, stature, when."""
+def people(
+    person: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Show all that is stored of one person.")
+    ] = None,
+    exercise: Annotated[str, typer.Option(help="What it changes in this exercise; default: in each.")] = "",
+    undo: Annotated[
+        str, typer.Option(metavar="EXERCISE", help="Take back the newest session that taught an ideal.")
+    ] = "",
+) -> None:
+    """List who was measured and stored: id, stature, when. With an id: lengths, ranges, and what they change."""
     from kinecue.cli.people import show_people
+    from kinecue.cli.person_page import show_person, take_back
 
-    raise typer.Exit(show_people(_console()))
+    if person is None:
+        raise typer.Exit(show_people(_console()))
+    if undo:
+        raise typer.Exit(take_back(_console(), person, undo))
+    raise typer.Exit(show_person(_console(), person, exercise))
 
 
 @app.command()
@@ -130,12 +150,21 @@ def calibrate(
     calibration: Annotated[
         Path | None, typer.Option(help="Lens: YAML of camera_calibration; --fov is not used then.")
     ] = None,
+    ranges: Annotated[
+        str,
+        typer.Option(
+            metavar="JOINTS",
+            help="Measure joint ranges of somebody stored: all, or of ankle, hip, shoulder with commas.",
+        ),
+    ] = "",
 ) -> None:
-    """Measure somebody who stands still, and store them.
+    """Measure somebody who stands still, and store them; with --ranges, how far their joints go.
 
-    Exit status 0 if they were measured, 1 if nobody stood still and whole in the picture for long enough.
+    Exit status 0 if they were measured, 1 if nobody stood still and whole in the picture for long enough, or no range
+    could be measured.
     """
     from kinecue.cli.people import CalibrateSettings, run_calibrate
+    from kinecue.cli.ranges import joints_of, run_ranges
 
     settings = CalibrateSettings(
         source=source,
@@ -148,11 +177,35 @@ def calibrate(
         fov_deg=fov,
         calibration_file=calibration,
     )
+    if ranges:
+        raise typer.Exit(run_ranges(settings, joints_of(ranges), _console()))
     raise typer.Exit(run_calibrate(settings, _console()))
 
 
 def _console() -> Console:
     return Console(highlight=False, soft_wrap=True)
+
+
+@exercises_app.command("list")
+def exercises_list(
+    directory: Annotated[
+        Path | None, typer.Option("--dir", help="Folder of exercise files; those of the package by default.")
+    ] = None,
+) -> None:
+    """List the exercises with their faults."""
+    raise typer.Exit(exercise_commands.show(directory, Console()))
+
+
+@exercises_app.command("check")
+def exercises_check(files: Annotated[list[Path], typer.Argument(help="Exercise files.")]) -> None:
+    """Check exercise files; what is wrong is named with file, line, field and what is allowed."""
+    raise typer.Exit(exercise_commands.check(files, Console()))
+
+
+@exercises_app.command("schema")
+def exercises_schema() -> None:
+    """Print the JSON schema of exercise files, for editors."""
+    typer.echo(exercise_commands.schema_text(), nl=False)
 
 
 @models_app.command("fetch")

@@ -104,7 +104,7 @@ def run_calibrate(
     if network is None and settings.model not in VARIANTS:
         # the measure needs landmarks of the feet and the network's own 3D
         raise KineCueError(f"--model is {settings.model!r}, allowed: {', '.join(VARIANTS)}")
-    source = source or _open(settings.source)
+    source = source or open_source(settings.source)
     with closing(source):
         source.open()
         for note in source.notes:
@@ -122,7 +122,8 @@ def run_calibrate(
     return 0
 
 
-def _open(source: str) -> FrameSource:
+def open_source(source: str) -> FrameSource:
+    """A video by its path, or a camera by number or device."""
     return V4l2Camera(source) if source.isdigit() or source.startswith("/dev/") else VideoFile(source)
 
 
@@ -135,7 +136,7 @@ def _watch(
         while (frame := source.read()) is not None:
             if quick is None:
                 quick = QuickCalibration(
-                    _camera(settings, *frame.size),
+                    camera_of(settings, *frame.size),
                     measure,
                     settings.person,
                     settings.duration_s,
@@ -167,7 +168,7 @@ def _lifter(
     return next((p for p in people if str(p.identity) == active), None)
 
 
-def _camera(settings: CalibrateSettings, width: int, height: int) -> CameraModel:
+def camera_of(settings: CalibrateSettings, width: int, height: int) -> CameraModel:
     """What is known of the camera: what is given, else the truth beside a simulated clip, else a guess."""
     known = settings.camera_height > 0.0
     truth = truth_path(Path(settings.source))

@@ -23,11 +23,11 @@ from pydantic_core import PydanticCustomError
 from kinecue.exercise.features import FEATURES
 from kinecue.exercise.results import Phase, Severity
 
-_TO_SI = {"deg": math.pi / 180.0, "rad": 1.0, "m": 1.0, "cm": 0.01, "1": 1.0}
-_UNITS_OF = {"rad": ("deg", "rad"), "m": ("cm", "m"), "1": ("1",)}
+_TO_SI = {"deg": math.pi / 180.0, "rad": 1.0, "m": 1.0, "cm": 0.01, "1": 1.0, "s": 1.0, "1/s": 1.0}
+_UNITS_OF = {"rad": ("deg", "rad"), "m": ("cm", "m"), "1": ("1",), "s": ("s",), "1/s": ("1/s",)}
 _E = TypeVar("_E", bound=IntEnum)
 
-Unit = Literal["deg", "rad", "cm", "m", "1"]
+Unit = Literal["deg", "rad", "cm", "m", "1", "s", "1/s"]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 """A short name that the coaching looks up, such as ``knees_out``."""
 
@@ -49,7 +49,7 @@ def _named(kind: type[_E], allowed: tuple[_E, ...]) -> Any:
     return Annotated[kind, BeforeValidator(read), WithJsonSchema({"enum": list(names)})]
 
 
-MOVEMENT_PHASES = (Phase.ECCENTRIC, Phase.BOTTOM, Phase.CONCENTRIC, Phase.HOLD)
+MOVEMENT_PHASES = (Phase.ECCENTRIC, Phase.BOTTOM, Phase.CONCENTRIC, Phase.HOLD, Phase.STAGE)
 """The phases of which a repetition consists."""
 
 if TYPE_CHECKING:
@@ -69,8 +69,14 @@ class SidePolicy(str, Enum):
     """Mean of both, the more certain side weighing more; one side alone where the other is hidden."""
     LARGER = "larger"
     """The larger of both (one-armed and alternating exercises)."""
+    SMALLER = "smaller"
+    """The smaller of both (where both sides have to arrive)."""
     LEFT = "left"
     RIGHT = "right"
+    LEADING = "leading"
+    """The side that leads the repetition (`sides: alternating`); abstained from while that is not known."""
+    TRAILING = "trailing"
+    """The other one."""
 
 
 class Judge(str, Enum):
@@ -118,7 +124,7 @@ class StrictBlock(BaseModel):
 class MeasuredBlock(StrictBlock):
     """A block about one feature, with the unit of its numbers."""
 
-    feature: str
+    feature: Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(FEATURES)})]
     """Name of a registered feature."""
     unit: Unit
     """Unit of the numbers in this block."""

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kinecue.exercise.results import Phase
+
+if TYPE_CHECKING:
+    from kinecue.exercise.model import ScoredFeature
 
 Interpolator = Callable[[float], float]
 
@@ -23,3 +30,35 @@ def interpolator(at: tuple[float, ...], values: tuple[float, ...]) -> Interpolat
         return values[-1]
 
     return value
+
+
+class IdealCourse:
+    """Ideal and tolerance of a scored feature over progress, by phase or, of exercises made of stages, by stage."""
+
+    def __init__(self, scored: ScoredFeature) -> None:
+        self._courses: dict[str, tuple[Interpolator, Interpolator]] = {}
+        for name, knots in scored.ideal.items():
+            at = tuple(knot.at for knot in knots)
+            self._courses[str(name)] = (
+                interpolator(at, tuple(scored.si(knot.ideal) for knot in knots)),
+                interpolator(at, tuple(scored.si(knot.tolerance) for knot in knots)),
+            )
+        anywhere = self._courses.get("any")
+        self._by_phase = {
+            phase: self._courses.get(phase.name.lower(), anywhere)
+            for phase in (
+                Phase.TOP,
+                Phase.ECCENTRIC,
+                Phase.BOTTOM,
+                Phase.CONCENTRIC,
+                Phase.HOLD,
+                Phase.STAGE,
+            )
+        }
+
+    def at(self, phase: Phase, progress: float, stage: str = "") -> tuple[float, float]:
+        """Ideal and tolerance (SI), NaN where the phase has none."""
+        course = self._by_phase.get(phase)
+        if stage:
+            course = self._courses.get(stage, course)
+        return (course[0](progress), course[1](progress)) if course else (math.nan, math.nan)

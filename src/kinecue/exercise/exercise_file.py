@@ -185,7 +185,7 @@ def _translate(error: ValidationError, lines: dict[FieldPath, int], source: Path
         if "key" in context:
             path = (*path, str(context["key"]))
         elif "field" in context:
-            path = (*path, *str(context["field"]).split("."))
+            path = (*path, *(int(p) if p.isdigit() else p for p in str(context["field"]).split(".")))
         problems.append((_line_of(lines, path), _dotted(path), _wording(item)))
     # a field that may be one of two types complains once for each: the first says enough
     first_of = {(line, field): text for line, field, text in reversed(problems)}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from kinecue.exercise.model import Progress
-from kinecue.exercise.results import RepetitionReason, RepetitionStatus
+from kinecue.exercise.results import Phase, RepetitionReason, RepetitionStatus
 from kinecue.exercise.smoothing import windowed_peak
+from kinecue.exercise.structure import Progress
 
 RESTING = 0.10
 """Slower than this (1/s) is standing still: a tenth of the range in a second."""
@@ -37,6 +37,9 @@ class Movement:
         peak, peak_std: the progress feature there, SI.
         outward_s, pause_s, homeward_s: tempo.
         mean_speed, peak_speed: of progress on the way out and on the way back, 1/s.
+        held_s: of a held position; NaN for others.
+        opened: it had begun before it was first seen: how long the way out took is not known.
+        provisional: whether it counts is only known later (`PhaseUpdate.verdict`).
     """
 
     status: RepetitionStatus
@@ -52,6 +55,41 @@ class Movement:
     homeward_s: float
     mean_speed: tuple[float, float]
     peak_speed: tuple[float, float]
+    held_s: float = math.nan
+    provisional: bool = False
+    opened: bool = False
+
+
+@dataclass(frozen=True)
+class PhaseUpdate:
+    """The state after a frame.
+
+    Attributes:
+        phase, progress, speed: as in `FormState`.
+        under_way: a movement has begun and not ended.
+        began: time at which it began, when this frame is the first to know; else NaN.
+        new_peak: the movement has never been this far.
+        finished: movements that ended with this frame.
+        stage: as in `FormState`.
+        verdict: the provisional movements so far, those of this frame included, count or do not; None: not known yet.
+        provisional: nobody has been seen in the start position: what is under way may be getting into position.
+    """
+
+    phase: Phase
+    progress: float
+    speed: float
+    under_way: bool
+    began: float = math.nan
+    new_peak: bool = False
+    finished: tuple[Movement, ...] = ()
+    stage: str = ""
+    verdict: bool | None = None
+    provisional: bool = False
+
+    @staticmethod
+    def over(finished: tuple[Movement, ...], verdict: bool | None = None) -> PhaseUpdate:
+        """Nothing is under way any more, and nothing is known of where the person is."""
+        return PhaseUpdate(Phase.UNKNOWN, math.nan, math.nan, False, finished=finished, verdict=verdict)
 
 
 def measure(
@@ -60,8 +98,14 @@ def measure(
     status: RepetitionStatus,
     reason: RepetitionReason,
     progress: Progress,
+    scale: float = 1.0,
+    provisional: bool = False,
+    opened: bool = False,
 ) -> Movement:
-    """The movement made of `samples` (at least one) with the peak of filtered progress at time `peak_at`."""
+    """The movement made of `samples` (at least one) with the peak of filtered progress at time `peak_at`.
+
+    Range and speeds are relative to `scale`, the person's own range over that of the file.
+    """
     times = [s.t for s in samples]
     towards = 1.0 if progress.full > progress.start else -1.0
     mean, at = windowed_peak(times, [towards * s.value for s in samples], peak_at)
@@ -69,24 +113,31 @@ def measure(
     first, last = _pause(samples, at)
     peak = towards * mean
     speeds = [s.speed for s in samples]
-    outward_s, homeward_s = times[first] - times[0], times[-1] - times[last]
+    outward_s = math.nan if opened else times[first] - times[0]
+    homeward_s = times[-1] - times[last]
     return Movement(
         status=status,
         reason=reason,
         start=times[0],
         bottom=times[at],
         end=times[-1],
-        range=progress.fraction(peak),
+        range=progress.fraction(peak) / scale,
         peak=peak,
         peak_std=samples[at].std,
         outward_s=outward_s,
         pause_s=times[last] - times[first],
         homeward_s=homeward_s,
         mean_speed=(
-            (samples[first].progress - samples[0].progress) / outward_s if outward_s > 0 else math.nan,
-            (samples[last].progress - samples[-1].progress) / homeward_s if homeward_s > 0 else math.nan,
+            (samples[first].progress - samples[0].progress) / outward_s / scale
+            if outward_s > 0
+            else math.nan,
+            (samples[last].progress - samples[-1].progress) / homeward_s / scale
+            if homeward_s > 0
+            else math.nan,
         ),
-        peak_speed=(max(speeds[: at + 1]), max(-s for s in speeds[at:])),
+        peak_speed=(max(speeds[: at + 1]) / scale, max(-s for s in speeds[at:]) / scale),
+        provisional=provisional,
+        opened=opened,
     )
 
 

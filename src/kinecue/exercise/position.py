@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
 from kinecue.exercise.features import FeatureFrame
-from kinecue.exercise.model import Condition
 from kinecue.exercise.pose import FloatArray
 from kinecue.exercise.signal import Signal
+from kinecue.exercise.structure import Condition
 
 _START_MEMORY_S = 0.5
 """Time constant with which the start position is learned."""
@@ -33,8 +34,10 @@ class StartPosition:
             self._learned_s = 0.0
         self._learned_s = min(self._learned_s + dt, _LEARN_S)
         gain = dt / (dt + (self._learned_s if self._learned_s < _LEARN_S else _START_MEMORY_S))
-        known = np.isfinite(self.points)
-        blended = np.where(known, self.points + gain * (points - self.points), points)
+        with np.errstate(invalid="ignore"):
+            # a foot that was set down elsewhere stands there now
+            stays = np.abs(points - self.points).max(axis=-1, keepdims=True) < _ELSEWHERE_M
+        blended = np.where(stays, self.points + gain * (points - self.points), points)
         self.points = np.where(np.isfinite(points), blended, self.points)
 
 
@@ -56,3 +59,24 @@ class Check:
     def holds(self, frame: FeatureFrame) -> bool:
         """A feature that cannot be measured does not speak against the position."""
         return all(self._low <= m.value <= self._high for m in self._signal.read(frame) if m.usable)
+
+    def measured(self, frame: FeatureFrame) -> bool:
+        """At least one side can be measured."""
+        return any(m.usable for m in self._signal.read(frame))
+
+
+class Checks:
+    """All conditions of a position."""
+
+    def __init__(self, conditions: Iterable[Condition]) -> None:
+        self._checks = tuple(Check(condition) for condition in conditions)
+
+    def hold(self, frame: FeatureFrame) -> bool:
+        """None of those that can be measured speaks against the position."""
+        return all(check.holds(frame) for check in self._checks)
+
+    def known(self, frame: FeatureFrame) -> bool | None:
+        """Whether the position is taken; None where nothing of it can be measured."""
+        if not any(check.measured(frame) for check in self._checks):
+            return None
+        return self.hold(frame)

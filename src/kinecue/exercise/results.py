@@ -76,6 +76,10 @@ class RepetitionReason(IntEnum):
     NOT_IN_POSITION = 6
     UNCERTAIN = 7
     """The measurement was too uncertain to tell."""
+    STAGE_MISSING = 8
+    """A stage was left out or done in the wrong order."""
+    TOO_SHORT = 9
+    """A held position was not held for long enough."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,7 @@ class Fault:
         correction: key of the correction (direction and body part) from the exercise file, e.g. ``knees_out``.
         body_part: as in the exercise file, e.g. ``knees``.
         say_in: phases in which the lifter can act on it; empty = any.
+        duration: from the onset to the frame in which it was raised, s.
     """
 
     id: str
@@ -190,6 +195,69 @@ class Fault:
     correction: str
     body_part: str
     say_in: tuple[Phase, ...] = ()
+    duration: float = 0.0
+
+
+@dataclass(frozen=True)
+class FeatureShare:
+    """What one feature did to D over a phase or a repetition.
+
+    Attributes:
+        name, side: of the feature.
+        share: part of D^2 that it caused, 0 to 1.
+        deviation: mean deviation from the ideal, in tolerances, with its sign.
+    """
+
+    name: str
+    side: Side
+    share: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class PhaseScore:
+    """A phase or named stage of a finished repetition.
+
+    Attributes:
+        phase: which.
+        stage: name for `Phase.STAGE`, else empty.
+        start_ns, end_ns: acquisition times.
+        d: mean D over it; NaN if abstained.
+        shares: of the features, largest first.
+    """
+
+    phase: Phase
+    stage: str
+    start_ns: int
+    end_ns: int
+    d: float
+    shares: tuple[FeatureShare, ...] = ()
+
+
+@dataclass(frozen=True)
+class RepetitionFault:
+    """A fault over the whole of a finished repetition.
+
+    Attributes:
+        name: as in the exercise file.
+        side: of the body.
+        phase, stage: in which it was raised.
+        severity: how much it matters.
+        onset_ns: acquisition time of the first evidence.
+        duration: for how long it was believed, s.
+        probability: largest, 0 to 1.
+        magnitude: largest, in tolerances beyond the limit.
+    """
+
+    name: str
+    side: Side
+    phase: Phase
+    stage: str
+    severity: Severity
+    onset_ns: int
+    duration: float
+    probability: float
+    magnitude: float
 
 
 @dataclass(frozen=True)
@@ -206,8 +274,13 @@ class Repetition:
         mean_speed, peak_speed: of progress in the concentric phase, 1/s.
         asymmetry: left minus right of the progress feature at the peak, or an abstention.
         d, d_eccentric, d_concentric: mean D over the repetition and its phases; NaN if abstained.
-        faults: names of the faults raised in it.
+        faults: names of the faults raised in it, the most severe first.
         source: ``camera``, ``encoder`` or ``fused``.
+        side: which side worked or led; `Side.BOTH` where both do, `Side.NONE` where that is not known.
+        held_s: time in the position of a held exercise; NaN for others.
+        phases: in the order of time.
+        shares: of the features in D over the repetition, largest first.
+        fault_details: the faults in the order of `faults`.
     """
 
     number: int
@@ -233,6 +306,11 @@ class Repetition:
     d_concentric: float
     faults: tuple[str, ...] = ()
     source: str = "camera"
+    side: Side = Side.BOTH
+    held_s: float = float("nan")
+    phases: tuple[PhaseScore, ...] = ()
+    shares: tuple[FeatureShare, ...] = ()
+    fault_details: tuple[RepetitionFault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -262,3 +340,57 @@ class SetSummary:
     faults: dict[str, int] = field(default_factory=dict)
     abstained: tuple[Abstention, ...] = ()
     load_kg: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """Which exercise is being done, as far as the movement tells.
+
+    Attributes:
+        stamp_ns: acquisition time of the frame.
+        body_id: who does it.
+        exercise: name of the exercise file; empty = unknown.
+        probability: of it, 0 to 1.
+        candidates: most probable first.
+        probabilities: of the candidates; what is missing to 1 is the unknown.
+    """
+
+    stamp_ns: int
+    body_id: str
+    exercise: str
+    probability: float
+    candidates: tuple[str, ...] = ()
+    probabilities: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class JointAngle:
+    """A feature of the body as it was measured.
+
+    Attributes:
+        name, side: of the feature.
+        unit: ``rad``, ``m`` or ``1``.
+        measured: value and standard deviation, or an abstention.
+    """
+
+    name: str
+    side: Side
+    unit: str
+    measured: Measurement
+
+
+@dataclass(frozen=True)
+class ScoreUpdate:
+    """What one frame brought.
+
+    Attributes:
+        form: the form now; None if the frame was dropped (a late or repeated stamp).
+        angles: all features that the exercise needs.
+        faults: raised in this frame.
+        repetitions: movements that ended in this frame, counted or not.
+    """
+
+    form: FormState | None
+    angles: tuple[JointAngle, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    repetitions: tuple[Repetition, ...] = ()

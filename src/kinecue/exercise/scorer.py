@@ -4,67 +4,46 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from kinecue.body.body import Body
 from kinecue.body.measurement import Measurement, Reason
-from kinecue.exercise.deviation import DeviationScorer, PhaseMean
+from kinecue.body.person import Person
+from kinecue.exercise.build import Build
+from kinecue.exercise.closing import as_fault, as_repetition
+from kinecue.exercise.deviation import Deviation, DeviationScorer
+from kinecue.exercise.excursions import ExcursionMeter, with_excursions
 from kinecue.exercise.faults import FaultFinder, Finding
-from kinecue.exercise.features import FEATURES, FeatureComputer, FeatureFrame
+from kinecue.exercise.features import FeatureComputer, FeatureFrame
+from kinecue.exercise.ideal import personalise
 from kinecue.exercise.model import ExerciseModel
-from kinecue.exercise.movement import Movement
-from kinecue.exercise.phases import PhaseUpdate, RepetitionMachine
-from kinecue.exercise.position import Check, StartPosition
+from kinecue.exercise.movement import Movement, PhaseUpdate
+from kinecue.exercise.phase_scores import MovementScores
+from kinecue.exercise.position import StartPosition
 from kinecue.exercise.results import (
     Fault,
     FormState,
+    JointAngle,
     Phase,
     Repetition,
     RepetitionReason,
     RepetitionStatus,
+    ScoreUpdate,
     SetSummary,
     Side,
 )
-from kinecue.exercise.signal import Signal
+from kinecue.exercise.set_record import SetRecord
+from kinecue.exercise.sides import SideFinder
+from kinecue.exercise.tracking import Tracked, tracker
+
+__all__ = ["JointAngle", "ScoreUpdate", "Scorer"]
 
 _CLOCK_JUMP_NS = 1_000_000_000
 """A stamp older than the newest by more than this is a new clock (a clip started again), not a late frame."""
 _RECENT_D = 4.0
 """D is remembered for this long, s, because a movement is only known to have begun a moment after it did."""
-
-
-@dataclass(frozen=True)
-class JointAngle:
-    """A feature of the body as it was measured.
-
-    Attributes:
-        name, side: of the feature.
-        unit: ``rad``, ``m`` or ``1``.
-        measured: value and standard deviation, or an abstention.
-    """
-
-    name: str
-    side: Side
-    unit: str
-    measured: Measurement
-
-
-@dataclass(frozen=True)
-class ScoreUpdate:
-    """What one frame brought.
-
-    Attributes:
-        form: the form now; None if the frame was dropped (a late or repeated stamp).
-        angles: all features that the exercise needs.
-        faults: raised in this frame.
-        repetitions: movements that ended in this frame, counted or not.
-    """
-
-    form: FormState | None
-    angles: tuple[JointAngle, ...] = ()
-    faults: tuple[Fault, ...] = ()
-    repetitions: tuple[Repetition, ...] = ()
+_MEASURE_AGAIN_S = 0.5
+"""A body from which no build could be taken is looked at again after this time."""
 
 
 class Scorer:
@@ -74,42 +53,59 @@ class Scorer:
     but the set goes on. A set starts by itself with the first frame; after `end_set` nothing is scored
     until `start_set`.
 
+    Where the exercise has an ideal that depends on the person, it becomes this person's as soon as the build is known:
+    from `person` or `set_build`, else from the segment lengths of a calibrated body; once, and never in the middle of a
+    repetition.
+
     Args:
         model: the exercise.
         session: prefix of set ids.
         extra_features: measured and reported besides those of the exercise.
+        person: who comes first, if that is known. Somebody else's body follows its own lengths.
     """
 
     def __init__(
-        self, model: ExerciseModel, session: str = "set", extra_features: tuple[str, ...] = ()
+        self,
+        model: ExerciseModel,
+        session: str = "set",
+        extra_features: tuple[str, ...] = (),
+        person: Person | None = None,
     ) -> None:
-        self._session = session
         self._extra = extra_features
-        self._sets = 0
         self._fault_numbers: Counter[str] = Counter()
         self._newest_ns: int | None = None
         self._epoch_ns = 0
         self._stamp_ns = 0
-        self._set_start_ns = self._set_end_ns = 0
         self._repetitions: list[Repetition] = []
         self._faults: list[Fault] = []
+        self.frame: FeatureFrame | None = None
+        """Features of the newest body."""
         self.dropped = 0
         """Frames dropped because their stamp was not newer than the newest."""
+        self._given: Build | None = None if person is None else Build.of(person)
+        self._wanted: Build | None = None
+        self._applied: Build | None = None
+        self._known = False
+        self._measure_at = -math.inf
+        self._set = SetRecord(session)
         self._prepare(model)
 
     def _prepare(self, model: ExerciseModel) -> None:
-        self.model = model
+        self.model = self._file_model = model
         self._features = FeatureComputer((*model.feature_names(), *self._extra))
-        self._progress = Signal(model.progress.feature, model.progress.side)
-        self._start_checks = tuple(Check(condition) for condition in model.start_position.conditions)
-        self._position_checks = tuple(Check(condition) for condition in model.in_position.conditions)
-        self._machine = RepetitionMachine(model)
-        self._deviation = DeviationScorer(model)
-        self._finder = FaultFinder(model)
+        self._tracker = tracker(model)
+        self._sides = SideFinder(model)
+        self._judge_by(model)
         self._body_id: str | None = None
-        self._state: Literal["waiting", "active", "rest"] = "waiting"
-        self._open_set(0)
+        self._set.wait()
         self._forget_person()
+
+    def _judge_by(self, model: ExerciseModel) -> None:
+        self.model = model
+        self._tracker.configure(model)
+        self._deviation = DeviationScorer(model)
+        self._excursions = ExcursionMeter(model)
+        self._finder = FaultFinder(model)
 
     # --- sets ---
 
@@ -121,50 +117,58 @@ class Scorer:
 
     def start_set(self, stamp_ns: int) -> SetSummary:
         """A new set starts; one that is under way is forgotten."""
-        self._machine.reset()
+        self._tracker.reset()
         self._forget_movement()
-        self._open_set(stamp_ns)
-        self._state = "active"
-        self._sets += 1
+        self._finder.reset()
+        self._set.start(stamp_ns)
         return self.summary()
 
     def end_set(self, stamp_ns: int) -> SetSummary:
         """The set ends; a movement under way does not count, unless it is all but over. Returns the summary.
 
-        A repetition that ends with the set is reported by the next `update`.
+        A repetition that ends with the set is reported by the next `update`, or by `flush`.
         """
-        if self._state == "active":
-            for movement in self._machine.stop():
-                self._close(movement, Phase.REST)
-        self._machine.reset()
+        if self._set.state == "active":
+            self._take(self._tracker.stop(), Phase.REST)
+        self._tracker.reset()
         self._forget_movement()
-        self._state = "rest"
-        self._set_end_ns = max(stamp_ns, self._set_start_ns)
+        self._set.end(stamp_ns)
         return self.summary()
+
+    def flush(self) -> ScoreUpdate:
+        """What `end_set` brought, where no further frame will report it."""
+        update = ScoreUpdate(None, (), tuple(self._faults), tuple(self._repetitions))
+        self._faults, self._repetitions = [], []
+        return update
 
     def summary(self) -> SetSummary:
         """The set so far, or the one that ended."""
-        return SetSummary(
-            set_id=f"{self._session}-{self._sets}",
-            body_id=self._body_id or "",
-            exercise=self.model.name,
-            active=self._state == "active",
-            start_ns=self._set_start_ns,
-            end_ns=self._set_end_ns,
-            counted=self._counted,
-            not_counted=dict(self._not_counted),
-            d=sum(self._ds) / len(self._ds) if self._ds else math.nan,
-            faults=dict(self._fault_counts),
-            abstained=self._finder.hidden(),
-        )
+        return self._set.summary(self._body_id or "", self.model.name, self._finder.hidden())
 
-    def _open_set(self, stamp_ns: int) -> None:
-        self._set_start_ns = self._set_end_ns = stamp_ns
-        self._counted = 0
-        self._not_counted: Counter[RepetitionStatus] = Counter()
-        self._ds: list[float] = []
-        self._fault_counts: Counter[str] = Counter()
-        self._finder.reset()
+    @property
+    def d_so_far(self) -> float:
+        """Mean D of the movement under way; NaN if nothing could be measured."""
+        return self._scores.mean()
+
+    # --- the person ---
+
+    def set_build(self, build: Build | None) -> None:
+        """Who the person is that is being scored; takes effect between repetitions. None: go by the body."""
+        self._given = build
+        self._wanted = build
+        self._known = build is not None
+
+    def _follow_build(self, body: Body, t: float) -> None:
+        """Make the ideal this person's, once the build is known and nothing is under way."""
+        if self._file_model.personal is None or self._tracker.under_way:
+            return
+        if not self._known and body.calibrated and not t < self._measure_at:
+            self._wanted = Build.measured(body)
+            self._known = self._wanted is not None
+            self._measure_at = t + _MEASURE_AGAIN_S
+        if self._wanted is not self._applied:
+            self._applied = self._wanted
+            self._judge_by(personalise(self._file_model, self._applied))
 
     # --- frames ---
 
@@ -186,34 +190,41 @@ class Scorer:
         self._stamp_ns = stamp_ns
         if body is not None and body.id != self._body_id:
             if self._body_id is not None:
+                self._given = None
                 self._start_over(RepetitionReason.PERSON_LOST)
             self._body_id = body.id
         self._newest_ns = stamp_ns
-        if self._state == "waiting" and body is not None:
+        if self._set.state == "waiting" and body is not None:
             self.start_set(stamp_ns)
-        if self._state == "active":
-            self._set_end_ns = max(stamp_ns, self._set_start_ns)
+        self._set.reached(stamp_ns)
         form, angles = self._score(body)
         update = ScoreUpdate(form, angles, tuple(self._faults), tuple(self._repetitions))
         self._faults, self._repetitions = [], []
         return update
 
     def _start_over(self, reason: RepetitionReason) -> None:
-        for movement in self._machine.break_off(reason):
-            self._close(movement, Phase.UNKNOWN)
-        self._machine.reset()
-        self._forget_movement()
+        self._take(self._tracker.break_off(reason), Phase.UNKNOWN)
         self._forget_person()
 
     def _forget_person(self) -> None:
         self._start = StartPosition()
+        self._tracker.forget_person()
+        self._measure_at = -math.inf
+        self._known = self._given is not None
+        self._wanted = self._given
+        self._applied = None
+        if self.model is not self._file_model:
+            self._judge_by(self._file_model)
         self._forget_movement()
 
     def _forget_movement(self) -> None:
-        self._recent: deque[tuple[float, float, float, Phase]] = deque(maxlen=2000)
-        self._means = PhaseMean()
+        self._recent: deque[tuple[float, float, Phase, str, Deviation]] = deque(maxlen=2000)
+        self._scores = MovementScores()
+        self._excursions.reset()
+        self._sides.reset()
         self._asymmetry = Measurement.abstained(Reason.NO_PERSON)
-        self._raised: list[str] = []
+        self._unsure: list[Fault] = []
+        self._held: list[tuple[Repetition, list[Fault]]] = []
         self._last_t: float = math.nan
         for judge in self._finder.judges:
             judge.reset()
@@ -221,77 +232,81 @@ class Scorer:
     def _score(self, body: Body | None) -> tuple[FormState, tuple[JointAngle, ...]]:
         t = (self._stamp_ns - self._epoch_ns) * 1e-9  # small numbers keep their nanoseconds in a float
         if body is None:
-            return self._unseen(t, Reason.NO_PERSON, RepetitionReason.PERSON_LOST), ()
-        frame = self._features.measure(body, self._start.points)
+            return self._unseen(t, Reason.NO_PERSON), ()
+        self._follow_build(body, t)
+        frame = self.frame = self._features.measure(body, self._start.points)
         angles = tuple(
             JointAngle(item.name, side, item.unit, frame[(item.name, side)])
             for item, side in self._features.columns
         )
-        if self._state != "active":
+        if self._set.state != "active":
             return self._form(Phase.REST, math.nan, math.nan, math.nan, Reason.NONE), angles
-        progress = self._progress.read(frame)[0]
-        if not progress.usable:
-            return self._unseen(t, progress.reason, RepetitionReason.UNCERTAIN), angles
+        frame.leading = self._sides.now if self._sides.alternating else Side.NONE
+        tracked = self._tracker.update(t, frame)
+        if math.isnan(tracked.here):
+            self._take(tracked.update, Phase.UNKNOWN)
+            return self._form(Phase.UNKNOWN, math.nan, math.nan, math.nan, tracked.reason), angles
         dt = min(max(t - self._last_t, 0.0), 0.5) if math.isfinite(self._last_t) else 1.0 / 30.0
         self._last_t = t
-        update = self._machine.update(
-            t,
-            progress.value,
-            progress.std,
-            all(check.holds(frame) for check in self._start_checks),
-            all(check.holds(frame) for check in self._position_checks),
-        )
-        if self._machine.at_rest_in_start:
+        if self._tracker.at_rest_in_start:
             self._start.learn(frame.points, dt)
-        return self._judge(body, frame, update, progress, t, dt), angles
+        return self._judge(body, frame, tracked, t, dt), angles
 
-    def _judge(
-        self, body: Body, frame: FeatureFrame, update: PhaseUpdate, progress: Measurement, t: float, dt: float
-    ) -> FormState:
-        phase = update.phase
-        for movement in update.finished:
-            self._close(movement, phase)
+    def _judge(self, body: Body, frame: FeatureFrame, tracked: Tracked, t: float, dt: float) -> FormState:
+        update, here = tracked.update, tracked.here
+        phase, stage = update.phase, update.stage
+        self._take(update, phase)
         if math.isfinite(update.began):
-            self._report(self._finder.begin(update.began), phase)
-            self._means = PhaseMean()
-            for at, step, d, earlier in self._recent:
-                if at >= update.began:
-                    self._means.add(self.model.outward if earlier is Phase.TOP else earlier, d, step)
-        # the filtered progress is some 50 ms late: the courses are read at the progress of the very frame
-        here = self.model.progress.fraction(progress.value)
-        deviation = self._deviation.evaluate(frame, phase, here, body.view)
+            self._begin(update)
+        self._excursions.observe(t, dt, frame, update.under_way)
+        deviation = self._deviation.evaluate(frame, phase, here, body.view, stage)
         if update.under_way:
-            self._means.add(phase, deviation.d, dt)
-        self._recent.append((t, dt, deviation.d, phase))
+            self._scores.add(t, dt, phase, stage, deviation)
+            self._sides.observe(frame, here, dt)
+        self._recent.append((t, dt, phase, stage, deviation))
         while self._recent and t - self._recent[0][0] > _RECENT_D:
             self._recent.popleft()
         if update.new_peak:
-            self._asymmetry = self._progress.difference(frame)
-        findings, abstentions = self._finder.observe(t, dt, phase, here, update.under_way, frame, body.view)
-        self._report(findings, phase)
-        span = self.model.progress.si(self.model.progress.full - self.model.progress.start)
+            self._asymmetry = self._tracker.difference(frame)
+        findings, abstentions = self._finder.observe(
+            t, dt, phase, here, update.under_way, frame, body.view, stage
+        )
+        self._report(findings, update)
         return replace(
-            self._form(phase, update.progress, progress.std / abs(span), update.speed, deviation.reason),
-            repetition=self._number(update.under_way),
+            self._form(phase, update.progress, tracked.std, update.speed, deviation.reason),
+            stage=stage,
             d=deviation.d,
             deviations=deviation.terms,
             abstentions=abstentions,
         )
 
-    def _number(self, under_way: bool) -> int:
-        return self._counted + 1 if under_way else self._counted
+    def _begin(self, update: PhaseUpdate) -> None:
+        """A movement is now known to have begun a moment ago."""
+        self._unsure = []
+        self._scores = MovementScores()
+        self._excursions.begin(update.began)
+        self._sides.reset()
+        self._report(self._finder.begin(update.began), update)
+        for at, dt, phase, stage, deviation in self._recent:
+            if at >= update.began:
+                waiting = phase in (Phase.TOP, Phase.SETUP)
+                self._scores.add(
+                    at, dt, self._first_phase(update) if waiting else phase, stage or update.stage, deviation
+                )
 
-    def _unseen(self, t: float, reason: Reason, why: RepetitionReason) -> FormState:
-        if self._state == "active":
-            update = self._machine.miss(t, why)
-            for movement in update.finished:
-                self._close(movement, Phase.UNKNOWN)
-        phase = Phase.UNKNOWN if self._state != "rest" else Phase.REST
+    def _first_phase(self, update: PhaseUpdate) -> Phase:
+        return self.model.outward if self.model.kind == "repetitions" else update.phase
+
+    def _unseen(self, t: float, reason: Reason) -> FormState:
+        if self._set.state == "active":
+            self._take(self._tracker.miss(t, RepetitionReason.PERSON_LOST), Phase.UNKNOWN)
+        phase = Phase.UNKNOWN if self._set.state != "rest" else Phase.REST
         return self._form(phase, math.nan, math.nan, math.nan, reason)
 
     def _form(
         self, phase: Phase, progress: float, progress_std: float, speed: float, reason: Reason
     ) -> FormState:
+        number = self._set.counted + len(self._held)
         return FormState(
             stamp_ns=self._stamp_ns,
             body_id=self._body_id or "",
@@ -301,90 +316,96 @@ class Scorer:
             progress=progress,
             progress_std=progress_std,
             speed=speed,
-            repetition=self._number(self._machine.under_way),
-            counted=self._counted,
+            repetition=number + 1 if self._tracker.under_way else number,
+            counted=self._set.counted,
             d=math.nan,
             d_reason=reason,
         )
 
     # --- what was found ---
 
-    def _report(self, findings: list[Finding], phase: Phase) -> None:
-        for finding in findings:
-            self._faults.append(self._fault(finding, phase, self._counted + 1))
-
-    def _fault(self, finding: Finding, phase: Phase, repetition: int) -> Fault:
-        name, rule = finding.rule_name, finding.rule
-        self._fault_numbers[name] += 1
-        self._fault_counts[name] += 1
-        self._raised.append(name)
-        return Fault(
-            id=f"{self.model.name}/{repetition}/{name}/{self._fault_numbers[name]}",
-            name=name,
-            stamp_ns=self._stamp_ns,
-            onset_ns=self._ns(finding.onset),
-            body_id=self._body_id or "",
-            exercise=self.model.name,
-            phase=phase,
-            stage="",
-            repetition=repetition,
-            side=finding.side,
-            severity=rule.severity,
-            probability=finding.probability,
-            magnitude=finding.magnitude,
-            feature=rule.feature,
-            measured=finding.measured,
-            limit=finding.limit,
-            unit=finding.unit,
-            correction=rule.correction,
-            body_part=rule.body_part,
-            say_in=rule.say_in,
-        )
-
     def _ns(self, t: float) -> int:
         return self._epoch_ns + round(t * 1e9) if math.isfinite(t) else self._stamp_ns
 
-    def _close(self, movement: Movement, phase: Phase) -> None:
-        """A movement ended: count it or not, judge what only the whole of it shows."""
+    def _report(self, findings: list[Finding], update: PhaseUpdate) -> None:
+        for finding in findings:
+            fault = self._fault(finding, update.phase, update.stage)
+            if update.provisional:
+                self._unsure.append(fault)  # a false cue to somebody who only gets into position
+            else:
+                self._raise(fault)
+
+    def _fault(self, finding: Finding, phase: Phase, stage: str) -> Fault:
+        self._fault_numbers[finding.rule_name] += 1
+        number = self._set.counted + len(self._held) + 1
+        return replace(
+            as_fault(finding, self._stamp_ns, self._ns(finding.onset), phase, stage),
+            id=f"{self.model.name}/{number}/{finding.rule_name}/{self._fault_numbers[finding.rule_name]}",
+            body_id=self._body_id or "",
+            exercise=self.model.name,
+            repetition=number,
+        )
+
+    def _raise(self, fault: Fault) -> None:
+        self._set.faults[fault.name] += 1
+        self._faults.append(fault)
+
+    def _take(self, update: PhaseUpdate, phase: Phase) -> None:
+        """Movements that ended, and what became of those of which it was not known."""
+        for movement in update.finished:
+            self._close(movement, phase, update.stage)
+        if update.verdict is None:
+            return
+        held, self._held = self._held, []
+        for repetition, faults in held:
+            if update.verdict:
+                for fault in faults:
+                    self._raise(fault)
+                self._count(repetition)
+            else:
+                self._count(
+                    replace(
+                        repetition,
+                        status=RepetitionStatus.SETUP,
+                        reason=RepetitionReason.NOT_IN_POSITION,
+                        d=math.nan,
+                        faults=(),
+                        fault_details=(),
+                    )
+                )
+
+    def _close(self, movement: Movement, phase: Phase, stage: str) -> None:
+        """A movement ended: judge what only the whole of it shows, and count it if it is known to count."""
         valid = movement.status is RepetitionStatus.VALID
         peak = Measurement(movement.peak, movement.peak_std)
-        number = self._counted + 1
-        self._faults += [self._fault(finding, phase, number) for finding in self._finder.end(valid, peak)]
-        eccentric_first = self.model.outward is Phase.ECCENTRIC
-        concentric = 1 if eccentric_first else 0
-        d = self._means.mean() if valid else math.nan
-        if valid:
-            self._counted += 1
-            if math.isfinite(d):
-                self._ds.append(d)
-        else:
-            self._not_counted[movement.status] += 1
-        sided = FEATURES[self.model.progress.feature].sided
-        self._repetitions.append(
-            Repetition(
-                number=number if valid else 0,
-                status=movement.status,
-                reason=movement.reason,
-                body_id=self._body_id or "",
-                exercise=self.model.name,
-                start_ns=self._ns(movement.start),
-                bottom_ns=self._ns(movement.bottom),
-                end_ns=self._ns(movement.end),
-                range=movement.range,
-                feature=self.model.progress.feature,
-                feature_peak=peak,
-                unit=self._progress.unit,
-                eccentric_s=movement.outward_s if eccentric_first else movement.homeward_s,
-                pause_s=movement.pause_s,
-                concentric_s=movement.homeward_s if eccentric_first else movement.outward_s,
-                mean_speed=movement.mean_speed[concentric],
-                peak_speed=movement.peak_speed[concentric],
-                asymmetry=self._asymmetry if sided else Measurement.abstained(Reason.UNSUPPORTED),
-                d=d,
-                d_eccentric=self._means.mean(Phase.ECCENTRIC),
-                d_concentric=self._means.mean(Phase.CONCENTRIC),
-                faults=tuple(dict.fromkeys(self._raised)),
-            )
+        findings = self._finder.end(valid, peak, movement)
+        spans = self._finder.spans
+        if movement.opened:  # the body was found a moment ago, half way through
+            findings, spans, self._unsure = [], (), []
+        late = [self._fault(finding, phase, stage) for finding in findings]
+        repetition = as_repetition(
+            movement,
+            self.model,
+            self._body_id or "",
+            self._ns,
+            self._scores,
+            spans,
+            peak,
+            self._asymmetry,
+            self._sides.side(),
         )
-        self._means = PhaseMean()
-        self._raised = []
+        travelled = self._excursions.deviation(self._sides.side())
+        repetition = with_excursions(repetition, travelled, self.model.excursion_share)
+        if movement.provisional:
+            self._held.append((repetition, self._unsure + late))
+        else:
+            for fault in (*(self._unsure if valid else ()), *late):
+                self._raise(fault)
+            self._count(repetition)
+        self._unsure = []
+        self._scores = MovementScores()
+        self._sides.reset()
+
+    def _count(self, repetition: Repetition) -> None:
+        number = self._set.count(repetition.status, repetition.d)
+        self._repetitions.append(replace(repetition, number=number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from kinecue.body.measurement import Measurement, Reason
 from kinecue.exercise.blocks import SidePolicy
@@ -11,16 +12,24 @@ from kinecue.exercise.results import Side
 
 Views = tuple[tuple[float, float], ...]
 _OF_VIEW = Measurement.abstained(Reason.VIEW)
+_NOBODY_LEADS = Measurement.abstained(Reason.UNCERTAIN)
 _DOUBTFUL = 2.0
-"""The larger side is believed while its standard deviation is at most this many times that of the other."""
+"""The larger (or smaller) side is believed while its standard deviation is at most this many times that of the other."""
+
+
+ANY_VIEW: Views = ((0.0, 180.0),)
 
 
 def seen_from(view: float, views_deg: Views) -> bool:
-    """Whether a yaw of `view` (rad, NaN unknown) against the camera lies in one of `views_deg`."""
-    if views_deg == ((0.0, 180.0),):
+    """Whether a yaw of `view` (rad, NaN unknown, infinite: measured from all sides) lies in one of `views_deg`."""
+    if views_deg == ANY_VIEW or math.isinf(view):
         return True
-    if not math.isfinite(view):
-        return False
+    return math.isfinite(view) and _within(view, views_deg)
+
+
+@lru_cache(maxsize=64)
+def _within(view: float, views_deg: Views) -> bool:
+    """Asked for by every feature in every frame, mostly for the same few views."""
     turned = abs(math.degrees(math.remainder(view, 2.0 * math.pi)))
     return any(low <= turned <= high for low, high in views_deg)
 
@@ -31,7 +40,7 @@ class Signal:
     Attributes:
         name: of the feature.
         unit: SI unit.
-        sides: that `read` returns, always in this order.
+        sides: that `read` returns, always in this order; `Side.BOTH` for what comes of both.
     """
 
     def __init__(self, name: str, policy: SidePolicy) -> None:
@@ -47,22 +56,44 @@ class Signal:
             self.sides = (Side.LEFT if policy is SidePolicy.LEFT else Side.RIGHT,)
         else:
             self.sides = (Side.BOTH,)
+        self._keys = tuple((name, side) for side in self.sides)
+        self._of_view = (_OF_VIEW,) * len(self.sides)
+        self._one = len(self._keys) == 1 and self.sides != (Side.BOTH,)
+        self._joined = self.sides == (Side.BOTH,)
 
     def read(
-        self, frame: FeatureFrame, view: float = 0.0, views_deg: Views = ((0.0, 180.0),)
+        self, frame: FeatureFrame, view: float = 0.0, views_deg: Views = ANY_VIEW
     ) -> tuple[Measurement, ...]:
         """The measurement of each of `sides`.
 
         Abstained with `Reason.VIEW` where `view` is not one of `views_deg`.
         """
-        if not seen_from(view, views_deg):
-            return (_OF_VIEW,) * len(self.sides)
-        if self.sides != (Side.BOTH,):
-            return tuple(frame[(self.name, side)] for side in self.sides)
-        left, right = frame[self._left], frame[self._right]
+        if views_deg is not ANY_VIEW and not seen_from(view, views_deg):
+            return self._of_view
+        measurements = frame.measurements
+        if self._one:
+            return (measurements[self._keys[0]],)
+        left, right = measurements[self._left], measurements[self._right]
+        if not self._joined:
+            return (left, right)
+        if self._policy in (SidePolicy.LEADING, SidePolicy.TRAILING):
+            if frame.leading not in (Side.LEFT, Side.RIGHT):
+                return (_NOBODY_LEADS,)
+            return (left if self.named(Side.BOTH, frame.leading) is Side.LEFT else right,)
         if not left.usable or not right.usable:
             return (left if left.usable or not right.usable else right,)
-        return (_mean(left, right) if self._policy is SidePolicy.MEAN else _larger(left, right),)
+        if self._policy is SidePolicy.MEAN:
+            return (_mean(left, right),)
+        return (_extreme(left, right, larger=self._policy is SidePolicy.LARGER),)
+
+    def named(self, side: Side, leading: Side) -> Side:
+        """Of the body: left or right where the policy asks for the side that leads or trails, and one of them leads."""
+        if self._policy not in (SidePolicy.LEADING, SidePolicy.TRAILING) or side is not Side.BOTH:
+            return side
+        if leading not in (Side.LEFT, Side.RIGHT):
+            return side
+        wanted = (self._policy is SidePolicy.LEADING) == (leading is Side.LEFT)
+        return Side.LEFT if wanted else Side.RIGHT
 
     def difference(self, frame: FeatureFrame) -> Measurement:
         """Left minus right of a sided feature."""
@@ -89,6 +120,6 @@ def _mean(left: Measurement, right: Measurement) -> Measurement:
     )
 
 
-def _larger(left: Measurement, right: Measurement) -> Measurement:
-    large, small = (left, right) if left.value >= right.value else (right, left)
-    return small if large.std > _DOUBTFUL * small.std else large
+def _extreme(left: Measurement, right: Measurement, larger: bool) -> Measurement:
+    wanted, other = (left, right) if (left.value >= right.value) == larger else (right, left)
+    return other if wanted.std > _DOUBTFUL * other.std else wanted

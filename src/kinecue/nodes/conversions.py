@@ -372,7 +372,7 @@ def fault_to_msg(fault: r.Fault, frame_id: str) -> msg.FormFault:
     """A fault with its measurement."""
     message = msg.FormFault(header=header(fault.stamp_ns, frame_id), id=fault.id, name=fault.name)
     message.body_id, message.exercise = fault.body_id, fault.exercise
-    message.onset = ns_to_stamp(fault.onset_ns)
+    message.onset, message.duration = ns_to_stamp(fault.onset_ns), float(fault.duration)
     message.phase, message.stage, message.repetition = int(fault.phase), fault.stage, fault.repetition
     message.severity = int(fault.severity)
     message.probability, message.magnitude = fault.probability, fault.magnitude
@@ -406,6 +406,7 @@ def fault_from_msg(message: msg.FormFault) -> r.Fault:
         correction=message.correction,
         body_part=message.body_part,
         say_in=tuple(enumerated(r.Phase, p, "FormFault.say_in") for p in message.say_in),
+        duration=message.duration,
     )
 
 
@@ -427,7 +428,72 @@ def repetition_to_msg(rep: r.Repetition, frame_id: str) -> msg.Repetition:
     message.asymmetry = angle_to_msg(f"{rep.feature}_asymmetry", r.Side.BOTH, rep.unit, rep.asymmetry)
     message.d, message.d_eccentric, message.d_concentric = rep.d, rep.d_eccentric, rep.d_concentric
     message.faults, message.source = list(rep.faults), rep.source
+    message.side, message.held_s = int(rep.side), float(rep.held_s)
+    message.phases = [_phase_score_to_msg(item) for item in rep.phases]
+    message.shares = [_share_to_msg(item) for item in rep.shares]
+    message.fault_details = [_repetition_fault_to_msg(item) for item in rep.fault_details]
     return message
+
+
+def _share_to_msg(item: r.FeatureShare) -> msg.FeatureShare:
+    return msg.FeatureShare(
+        feature=item.name, side=int(item.side), share=float(item.share), deviation=float(item.deviation)
+    )
+
+
+def _share_from_msg(message: msg.FeatureShare) -> r.FeatureShare:
+    side = enumerated(r.Side, message.side, "FeatureShare.side")
+    return r.FeatureShare(message.feature, side, message.share, message.deviation)
+
+
+def _phase_score_to_msg(item: r.PhaseScore) -> msg.PhaseScore:
+    return msg.PhaseScore(
+        phase=int(item.phase),
+        stage=item.stage,
+        start=ns_to_stamp(item.start_ns),
+        end=ns_to_stamp(item.end_ns),
+        d=float(item.d),
+        shares=[_share_to_msg(share) for share in item.shares],
+    )
+
+
+def _phase_score_from_msg(message: msg.PhaseScore) -> r.PhaseScore:
+    return r.PhaseScore(
+        phase=enumerated(r.Phase, message.phase, "PhaseScore.phase"),
+        stage=message.stage,
+        start_ns=stamp_to_ns(message.start),
+        end_ns=stamp_to_ns(message.end),
+        d=message.d,
+        shares=tuple(_share_from_msg(share) for share in message.shares),
+    )
+
+
+def _repetition_fault_to_msg(item: r.RepetitionFault) -> msg.RepetitionFault:
+    return msg.RepetitionFault(
+        name=item.name,
+        side=int(item.side),
+        phase=int(item.phase),
+        stage=item.stage,
+        severity=int(item.severity),
+        onset=ns_to_stamp(item.onset_ns),
+        duration=float(item.duration),
+        probability=float(item.probability),
+        magnitude=float(item.magnitude),
+    )
+
+
+def _repetition_fault_from_msg(message: msg.RepetitionFault) -> r.RepetitionFault:
+    return r.RepetitionFault(
+        name=message.name,
+        side=enumerated(r.Side, message.side, "RepetitionFault.side"),
+        phase=enumerated(r.Phase, message.phase, "RepetitionFault.phase"),
+        stage=message.stage,
+        severity=enumerated(r.Severity, message.severity, "RepetitionFault.severity"),
+        onset_ns=stamp_to_ns(message.onset),
+        duration=message.duration,
+        probability=message.probability,
+        magnitude=message.magnitude,
+    )
 
 
 def repetition_from_msg(message: msg.Repetition) -> r.Repetition:
@@ -456,6 +522,44 @@ def repetition_from_msg(message: msg.Repetition) -> r.Repetition:
         d_concentric=message.d_concentric,
         faults=tuple(message.faults),
         source=message.source,
+        side=enumerated(r.Side, message.side, "Repetition.side"),
+        held_s=message.held_s,
+        phases=tuple(_phase_score_from_msg(item) for item in message.phases),
+        shares=tuple(_share_from_msg(item) for item in message.shares),
+        fault_details=tuple(_repetition_fault_from_msg(item) for item in message.fault_details),
+    )
+
+
+def recognition_to_msg(found: r.Recognised, frame_id: str) -> msg.ExerciseRecognition:
+    """Which exercise is being done."""
+    return msg.ExerciseRecognition(
+        header=header(found.stamp_ns, frame_id),
+        body_id=found.body_id,
+        exercise=found.exercise,
+        probability=float(found.probability),
+        candidates=list(found.candidates),
+        probabilities=[float(p) for p in found.probabilities],
+    )
+
+
+def recognition_from_msg(message: msg.ExerciseRecognition) -> r.Recognised:
+    """The recognition of a message.
+
+    Raises:
+        MessageError: not as many probabilities as candidates.
+    """
+    if len(message.candidates) != len(message.probabilities):
+        raise MessageError(
+            f"ExerciseRecognition.probabilities has {len(message.probabilities)} values, "
+            f"expected {len(message.candidates)}, one for each of candidates"
+        )
+    return r.Recognised(
+        stamp_ns=stamp_to_ns(message.header.stamp),
+        body_id=message.body_id,
+        exercise=message.exercise,
+        probability=message.probability,
+        candidates=tuple(message.candidates),
+        probabilities=tuple(message.probabilities),
     )
 
 

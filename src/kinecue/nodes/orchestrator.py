@@ -92,7 +92,7 @@ class OrchestratorNode(KineCueNode):
     def _on_set(self, message: msg.SetSummary) -> None:
         if self._core is not None:
             self._publish(self._core.on_set(convert.set_from_msg(message), self.now_ns()))
-        if message.exercise != self._exercise:
+        if message.exercise and message.exercise != self._exercise:
             self._prepare(message.exercise)
             self._exercise = message.exercise
 

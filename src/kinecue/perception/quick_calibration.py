@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from kinecue.body.anthropometry import LENGTH_NAMES, STATURE_MEAN, STATURE_STD, SegmentLengths, population
 from kinecue.body.camera import CameraModel
-from kinecue.body.person import MeasuredMount, Person, PersonError, check_id
+from kinecue.body.person import MeasuredMount, Person, check_id
+from kinecue.body.person_record import PersonError
 from kinecue.perception.body_vertical import mixed, roll_of
 from kinecue.perception.landmarks2d import Landmarks2D
 from kinecue.perception.stance import (

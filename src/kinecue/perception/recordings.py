@@ -166,6 +166,12 @@ class VideoFile:
         self._capture, self._waiting = None, None
 
     @property
+    def stated_frames(self) -> int | None:
+        """How many frames the container says it has, which may be an estimate; None while closed or unknown."""
+        stated = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) if self._capture is not None else math.nan
+        return int(stated) if math.isfinite(stated) and stated > 0 else None
+
+    @property
     def _interval_ns(self) -> int:
         return round(1e9 / self._rate)
 

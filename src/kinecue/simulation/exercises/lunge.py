@@ -58,7 +58,7 @@ LUNGE_FAULTS: dict[str, FaultKind] = {
 }  # fmt: skip
 
 
-def _on_both_feet(moments: Moments) -> NDArray[np.bool_]:
+def on_both_feet(moments: Moments) -> NDArray[np.bool_]:
     """(N,) the foot that steps stands, at one of its two places."""
     return (moments.progress <= 0.0) | (moments.progress >= LANDED)
 
@@ -138,8 +138,8 @@ def forward(athlete: Athlete) -> Technique:
     plain.contacts = (
         Contact("ball_r"),
         Contact("heel_r", during=_standing),
-        Contact("ball_l", during=_on_both_feet),
-        Contact("heel_l", during=_on_both_feet),
+        Contact("ball_l", during=on_both_feet),
+        Contact("heel_l", during=on_both_feet),
     )
     return plain
 
@@ -171,7 +171,7 @@ def reverse(athlete: Athlete) -> Technique:
     plain.contacts = (
         Contact("ball_l"),
         Contact("heel_l"),
-        Contact("ball_r", during=_on_both_feet),
+        Contact("ball_r", during=on_both_feet),
         Contact("heel_r", during=_standing),
     )
     return plain

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kinecue.body.volume.skinning import BoneTransforms
 from kinecue.simulation.athletes.athlete import Athlete
+from kinecue.simulation.athletes.hands import grip_frame
 from kinecue.simulation.gear.equipment import CHROME, DARK, STEEL, Equipment, Hands, Place, Weight
 from kinecue.simulation.picture.solids import Colour, Mesh, cylinder, ellipsoid
 from kinecue.simulation.rotations import across, cross, unit
@@ -22,6 +23,11 @@ _LYING = 0.003
 """Plates so near to the floor lie on it and carry the bar, m."""
 BAR_RADIUS = 0.014
 """Of the shaft, m (IWF: 28 mm for men, 25 mm for women)."""
+
+_IRON_DENSITY = 7200.0
+"""Of cast iron, kg/m^3."""
+_HANDLE_HALF = 0.062
+"""Of a dumbbell's handle between its heads: a hand's breadth and some play, m."""
 
 _BUMPERS: tuple[tuple[float, float, Colour], ...] = (
     (25.0, 0.067, (52.0, 48.0, 168.0)),
@@ -117,6 +123,45 @@ def _plate(start: FloatArray, end: FloatArray, colour: Colour, sides: int = 32) 
     ]
     shades = np.repeat(np.array(colours, dtype=np.float64), sides, axis=0)
     return Mesh(vertices, np.array(faces), shades)
+
+
+class Dumbbells(Equipment):
+    """A hexagonal dumbbell in each fist.
+
+    Attributes:
+        mass: of each, kg.
+    """
+
+    def __init__(self, athlete: Athlete, share: float) -> None:
+        """Two dumbbells of whole kilograms.
+
+        Args:
+            athlete: who holds them.
+            share: of the athlete's mass that each weighs.
+        """
+        self._hands = Hands(athlete)
+        self._frames = [grip_frame(athlete, side) for side in "lr"]
+        self.mass = float(max(1, round(share * athlete.mass)))
+        # heads of cast iron: as long as they are thick
+        volume = self.mass / 2.0 / _IRON_DENSITY
+        self._radius = (volume / (2.0 * math.pi)) ** (1.0 / 3.0)
+
+    def weights(self, transforms: BoneTransforms) -> list[Weight]:
+        return [
+            Weight(self.mass, grip, (f"grip_{side}",))
+            for side, grip in zip("lr", self._hands.at(transforms), strict=True)
+        ]
+
+    def props(self, transforms: BoneTransforms, place: Place) -> Mesh:
+        meshes = []
+        grips, turns = self._hands.at(transforms), self._hands.turned(transforms)
+        for grip, turn, own in zip(grips, turns, self._frames, strict=True):
+            along = (turn @ own)[:, 0]
+            meshes.append(cylinder(grip - along * 0.07, grip + along * 0.07, BAR_RADIUS, CHROME, 8, 3))
+            for out in (-along, along):
+                inner = grip + out * _HANDLE_HALF
+                meshes.append(cylinder(inner, inner + out * 2.0 * self._radius, self._radius, DARK, 6, 2))
+        return Mesh.join(meshes)
 
 
 class Kettlebell(Equipment):

@@ -79,6 +79,23 @@ def _shoulder_flexion(f: Figure) -> FloatArray:
     )
 
 
+@register("shoulder_abduction", sided=True)
+def _shoulder_abduction(f: Figure) -> FloatArray:
+    """Upper arm against trunk in the frontal plane: 0 hanging along the trunk, positive away from the body."""
+    trunk = unit(f.mid_shoulder - f.mid_hip)
+    left = across(f.points["hip_l"] - f.points["hip_r"], trunk)
+    arm = f.pair("elbow") - f.pair("shoulder")
+    out = dot(arm, left[:, None])[..., 0] * np.array([1.0, -1.0])
+    return np.arctan2(out, -dot(arm, trunk[:, None])[..., 0])
+
+
+@register("abduction_asymmetry", mirrored=True)
+def _abduction_asymmetry(f: Figure) -> FloatArray:
+    """Left minus right abduction of the shoulder."""
+    both = _shoulder_abduction(f)
+    return both[:, 0] - both[:, 1]
+
+
 @register("elbow_flare", sided=True)
 def _elbow_flare(f: Figure) -> FloatArray:
     """Upper arm out of the sagittal plane of the thorax: 0 in it, positive away from the body."""
