@@ -17,7 +17,7 @@ from kinecue.machine import (
     SensorFlaws,
     named_flaws,
 )
-from kinecue.machine.draws import Channel, Draws, Events
+from kinecue.machine.simulated.draws import Channel, Draws, Events
 
 PARTS = (ForceFlaws, EncoderFlaws, ClockFlaws)
 NUMBERS = [(part, f) for part in PARTS for f in dataclasses.fields(part) if "low" in f.metadata]

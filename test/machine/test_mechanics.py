@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tracks import BARE, PULLEY, SECOND, standing, step, swinging, track
 
 from kinecue.machine import FLAWS, MACHINES, CableMachineSimulator, MachineError, MachineModel, TrackMotion
-from kinecue.machine.model import GRAVITY
+from kinecue.machine.simulated.model import GRAVITY
 
 T = np.arange(0.0, 4.0, 1 / 60)
 

@@ -22,8 +22,8 @@ from kinecue.machine import (
     load_track,
     machines_of,
 )
-from kinecue.machine.motion import CableState
-from kinecue.machine.simulator import unused
+from kinecue.machine.simulated.motion import CableState
+from kinecue.machine.simulated.simulator import unused
 
 # -- recorded
 

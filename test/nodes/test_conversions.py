@@ -15,8 +15,10 @@ from kinecue.coaching.cue import Cue, CueKind, Outcome, SpeechStatus
 from kinecue.exercise import results as r
 from kinecue.machine.samples import CableFlag, CableSample, CableSide, Direction, EncoderSample
 from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
+from kinecue.nodes import score_conversions as scores
 from kinecue.nodes.base import ns_to_stamp, stamp_to_ns
-from kinecue.nodes.machine import cable_to_msg, encoder_to_msg
+from kinecue.nodes.machine_conversions import cable_to_msg, encoder_to_msg
 from kinecue.nodes.orchestrator import cue_to_msg
 from kinecue_msgs import msg
 
@@ -129,7 +131,7 @@ FORMS = st.builds(
 @SETTINGS
 @given(FORMS)
 def test_form(form):
-    assert same(convert.form_from_msg(convert.form_to_msg(form, "base")), form)
+    assert same(scores.form_from_msg(scores.form_to_msg(form, "base")), form)
 
 
 FAULTS = st.builds(
@@ -161,7 +163,7 @@ FAULTS = st.builds(
 @SETTINGS
 @given(FAULTS)
 def test_fault(fault):
-    assert same(convert.fault_from_msg(convert.fault_to_msg(fault, "base")), fault)
+    assert same(scores.fault_from_msg(scores.fault_to_msg(fault, "base")), fault)
 
 
 SIDES = st.sampled_from(r.Side)
@@ -225,7 +227,7 @@ REPETITIONS = st.builds(
 @SETTINGS
 @given(REPETITIONS)
 def test_repetition(repetition):
-    assert same(convert.repetition_from_msg(convert.repetition_to_msg(repetition, "base")), repetition)
+    assert same(scores.repetition_from_msg(scores.repetition_to_msg(repetition, "base")), repetition)
 
 
 @SETTINGS
@@ -243,13 +245,13 @@ def test_repetition(repetition):
     )
 )
 def test_recognition(found):
-    assert same(convert.recognition_from_msg(convert.recognition_to_msg(found, "base")), found)
+    assert same(scores.recognition_from_msg(scores.recognition_to_msg(found, "base")), found)
 
 
 def test_recognition_needs_a_probability_for_each_candidate():
     message = msg.ExerciseRecognition(candidates=["squat", "deadlift"], probabilities=[0.5])
-    with pytest.raises(convert.MessageError, match="probabilities has 1 values, expected 2"):
-        convert.recognition_from_msg(message)
+    with pytest.raises(parts.MessageError, match="probabilities has 1 values, expected 2"):
+        scores.recognition_from_msg(message)
 
 
 UNCOUNTED = (r.RepetitionStatus.PARTIAL, r.RepetitionStatus.FAILED, r.RepetitionStatus.ABANDONED)
@@ -273,21 +275,21 @@ SETS = st.builds(
 @SETTINGS
 @given(SETS)
 def test_set(summary):
-    assert same(convert.set_from_msg(convert.set_to_msg(summary, "base")), summary)
+    assert same(scores.set_from_msg(scores.set_to_msg(summary, "base")), summary)
 
 
 def test_set_without_uncounted_repetitions_holds_zeros():
     summary = r.SetSummary("s", "a", "squat", True, 1, 2, 3)
-    message = convert.set_to_msg(summary, "")
+    message = scores.set_to_msg(summary, "")
     assert (message.partial, message.failed, message.abandoned) == (0, 0, 0)
 
 
 @SETTINGS
 @given(MEASUREMENTS, WORDS, st.sampled_from(r.Side), WORDS)
 def test_angle(measured, name, side, unit):
-    message = convert.angle_to_msg(name, side, unit, measured)
+    message = parts.angle_to_msg(name, side, unit, measured)
     assert (message.name, message.side, message.unit) == (name, side, unit)
-    assert same(convert.measurement_from_msg(message), measured)
+    assert same(parts.measurement_from_msg(message), measured)
 
 
 @SETTINGS

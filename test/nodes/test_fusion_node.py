@@ -21,6 +21,7 @@ from view_scenes import FRAME_NS, FRONT, Stick, camera_at, look
 from kinecue.body.landmarks import BLAZEPOSE_33
 from kinecue.body.landmarks import Landmark as L
 from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.nodes.base import stamp_to_ns
 from kinecue.nodes.fusion import FusionNode
 from kinecue.nodes.static_frames import StaticFrames
@@ -106,22 +107,22 @@ class TestMessages:
         seen = look(FRONT, Stick().at(0.1), START_NS)
         message = convert.landmarks_to_msg([seen], FRONT, START_NS, "front_base")
         setattr(message.people[0], field, [1.0, 2.0])
-        with pytest.raises(convert.MessageError, match=field):
+        with pytest.raises(parts.MessageError, match=field):
             convert.landmarks_from_msg(message)
 
     def test_unknown_topology_and_impossible_camera_are_said(self):
         message = convert.landmarks_to_msg([look(FRONT, Stick().at(0), 0)], FRONT, 0, "b")
         message.people[0].topology = "octopus_8"
-        with pytest.raises(convert.MessageError, match=r"octopus_8.*blazepose_33"):
+        with pytest.raises(parts.MessageError, match=r"octopus_8.*blazepose_33"):
             convert.landmarks_from_msg(message)
         message.camera.fx = -1.0
-        with pytest.raises(convert.MessageError, match="fx"):
+        with pytest.raises(parts.MessageError, match="fx"):
             convert.camera_from_msg(message.camera)
 
     def test_depth_image(self):
         data = np.array([[0, 1500], [2500, 3000]], np.uint16)
         message = Image(height=2, width=2, encoding="16UC1", step=4, data=data.tobytes())
-        message.header = convert.header(START_NS, "camera_optical_frame")
+        message.header = parts.header(START_NS, "camera_optical_frame")
         image = convert.depth_from_msg(message)
         assert image.stamp_ns == START_NS
         assert np.allclose(image.metres[1], [2.5, 3.0])

@@ -13,6 +13,7 @@ from recordings.bag_files import BODY_ARRAY, TYPE_BODIES, write_mcap
 from kinecue.cli.main import main
 from kinecue.exercise import RepetitionReason, RepetitionStatus
 from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.nodes.base import EVENT_QOS, LATCHED_QOS, stamp_to_ns
 from kinecue_msgs import msg, srv
 
@@ -42,7 +43,7 @@ def messages():
     made = Recorder(white=0.003, bias=0.005, std=0.01)
     result = []
     for body in session(PARTS, 24.0, made, start_ns=START_NS):
-        message = msg.BodyArray(header=convert.header(body.stamp_ns, "machine_base_link"))
+        message = msg.BodyArray(header=parts.header(body.stamp_ns, "machine_base_link"))
         message.bodies = [convert.body_to_msg(body, "machine_base_link")]
         result.append(message)
     return result

@@ -10,7 +10,7 @@ from node_bench import values
 from sensor_msgs.msg import Image
 
 from kinecue.body import BLAZEPOSE_33, Landmark
-from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.nodes.images import from_bgr
 from kinecue_msgs import msg, srv
 
@@ -53,7 +53,7 @@ class Pictures:
     def one(self, picture) -> msg.BodyArray:
         before = len(self.heard)
         message = from_bgr(picture)
-        message.header = convert.header(START_NS + self.number * FRAME_NS, "camera_optical_frame")
+        message.header = parts.header(START_NS + self.number * FRAME_NS, "camera_optical_frame")
         self.number += 1
         self.send(message)
         self.bench.wait(lambda: len(self.heard) > before, "bodies")

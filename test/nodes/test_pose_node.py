@@ -16,6 +16,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from kinecue.body import BLAZEPOSE_33, Landmark
 from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.nodes.base import stamp_to_ns
 from kinecue.nodes.images import from_bgr
 from kinecue.nodes.pose import PoseNode
@@ -41,7 +42,7 @@ def clip(sample_squat):
 def image(picture, number: int = 0, encoding: str = "bgr8") -> Image:
     message = from_bgr(picture)
     message.encoding = encoding
-    message.header = convert.header(START_NS + number * FRAME_NS, "camera_optical_frame")
+    message.header = parts.header(START_NS + number * FRAME_NS, "camera_optical_frame")
     return message
 
 

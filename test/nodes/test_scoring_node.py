@@ -16,6 +16,7 @@ from rclpy.parameter import Parameter
 from kinecue.body.paths import share_dir
 from kinecue.exercise import available_exercises
 from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.nodes.base import EVENT_QOS, LATCHED_QOS, stamp_to_ns
 from kinecue_msgs import msg, srv
 
@@ -25,7 +26,7 @@ START_NS = 5_000_000_000
 
 def array_of(body, frame_id="machine_base_link") -> msg.BodyArray:
     """A frame with one lifter."""
-    message = msg.BodyArray(header=convert.header(body.stamp_ns, frame_id))
+    message = msg.BodyArray(header=parts.header(body.stamp_ns, frame_id))
     message.bodies = [convert.body_to_msg(body, frame_id)]
     return message
 
@@ -118,7 +119,7 @@ class TestFromBodiesToForm:
     def test_nobody_is_said_and_not_scored(self, lifter):
         lifter.play(STANDING)
         stamp = STANDING[-1].stamp_ns + 40_000_000
-        form = lifter.one(msg.BodyArray(header=convert.header(stamp, "machine_base_link")))
+        form = lifter.one(msg.BodyArray(header=parts.header(stamp, "machine_base_link")))
         assert form.phase == msg.FormState.PHASE_UNKNOWN
         assert math.isnan(form.d)
         assert form.d_reason == msg.JointAngle.REASON_NO_PERSON

@@ -12,6 +12,7 @@ from joint_athlete import Posture, Recorder
 from kinecue.body.anthropometry import SegmentLengths
 from kinecue.body.person import Person, load_person, save_person
 from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.nodes.base import EVENT_QOS
 from kinecue_msgs import msg, srv
 
@@ -44,7 +45,7 @@ def squats(count: int = 3, rate: float = 10.0) -> list[msg.BodyArray]:
         body = recorder.body(
             Posture(knee=8.0 + 97.0 * progress, lean=4.0 + 44.0 * progress), START_NS + round(t * 1e9)
         )
-        message = msg.BodyArray(header=convert.header(body.stamp_ns, "machine_base_link"))
+        message = msg.BodyArray(header=parts.header(body.stamp_ns, "machine_base_link"))
         message.bodies = [convert.body_to_msg(body, "machine_base_link")]
         messages.append(message)
     return messages

@@ -7,7 +7,7 @@ import math
 import pytest
 import scenes
 
-from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.nodes.base import EVENT_QOS, LATCHED_QOS, ns_to_stamp
 from kinecue.nodes.session_log import SessionLog
 from kinecue_msgs import msg
@@ -28,7 +28,7 @@ def log(bench, heard):
 
 
 def status(cue_id: str, value: int, stamp_ns: int, **fields) -> msg.SpeechStatus:
-    return msg.SpeechStatus(header=convert.header(stamp_ns), cue_id=cue_id, status=value, **fields)
+    return msg.SpeechStatus(header=parts.header(stamp_ns), cue_id=cue_id, status=value, **fields)
 
 
 def test_a_cue_is_recorded_with_all_its_times_and_its_measurement(bench, log, heard):
@@ -88,7 +88,7 @@ def test_a_cue_that_was_not_heard_says_why(bench, log, value, word):
 def test_angles_become_traces_by_feature_and_side(bench, log):
     send = bench.talk(msg.JointAngles, "joint_angles")
     for number, value in enumerate((0.1, math.nan, 0.3)):
-        angles = msg.JointAngles(header=convert.header(START_NS + number * MS))
+        angles = msg.JointAngles(header=parts.header(START_NS + number * MS))
         angles.angles = [
             msg.JointAngle(name="knee_flexion", side=side, unit="rad", value=value, std=0.01)
             for side in (1, 2, 3)

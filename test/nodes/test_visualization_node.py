@@ -14,6 +14,7 @@ from sensor_msgs.msg import Image
 from visualization_msgs.msg import Marker, MarkerArray
 
 from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.nodes.base import EVENT_QOS, LATCHED_QOS, ns_to_stamp, stamp_to_ns
 from kinecue.nodes.images import from_bgr, to_bgr
 from kinecue.nodes.visualization import FrameHistory, VisualizationNode
@@ -41,7 +42,7 @@ class Screen:
         """A body, its angles and its form; their stamp."""
         self.now += STEP_NS
         person = Recorder(std=0.01, body_id="aaaaa").body(Posture(knee=60.0), self.now)
-        bodies = msg.BodyArray(header=convert.header(self.now, "machine_base_link"))
+        bodies = msg.BodyArray(header=parts.header(self.now, "machine_base_link"))
         bodies.bodies = [convert.body_to_msg(person, "machine_base_link", active)]
         if spoil is not None:
             spoil(bodies)
@@ -239,9 +240,7 @@ class TestOverlay:
         assert (bottom() == 60).all()
         screen.send_cue(scenes.cue("cue/1"))
         screen.send_speech(
-            msg.SpeechStatus(
-                header=convert.header(screen.now), cue_id="cue/1", status=msg.SpeechStatus.STARTED
-            )
+            msg.SpeechStatus(header=parts.header(screen.now), cue_id="cue/1", status=msg.SpeechStatus.STARTED)
         )
         bench.spin(0.1)
         assert (bottom() != 60).any()

@@ -31,6 +31,8 @@ class Reason(IntEnum):
     NO_PERSON = 7
     STALE = 8
     UNSUPPORTED = 9
+    IMPLAUSIBLE = 10
+    NO_LOAD = 11
 
 
 _ABSTAINED = Validity.ABSTAINED

@@ -14,12 +14,12 @@ import numpy as np
 
 import kinecue.machine
 from kinecue.body.errors import KineCueError
-from kinecue.machine.flaws import FLAWS, named_flaws
-from kinecue.machine.model import GRAVITY, MACHINES, MachineModel
-from kinecue.machine.motion import NANOSECONDS, TrackMotion
 from kinecue.machine.samples import CableSample, EncoderSample
-from kinecue.machine.simulator import CableMachineSimulator
-from kinecue.machine.truth_file import SIDES
+from kinecue.machine.simulated.flaws import FLAWS, named_flaws
+from kinecue.machine.simulated.model import GRAVITY, MACHINES, MachineModel
+from kinecue.machine.simulated.motion import NANOSECONDS, TrackMotion
+from kinecue.machine.simulated.simulator import CableMachineSimulator
+from kinecue.machine.simulated.truth_file import SIDES
 from kinecue.simulation.gym import Gym
 from kinecue.simulation.programmes import MachinePart
 from kinecue.simulation.surroundings import one_of

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from kinecue.body.errors import KineCueError
 from kinecue.cli.machine_truth import cable_forces, machine_digest, machines_at, write_samples
-from kinecue.machine.simulator import CableMachineSimulator
+from kinecue.machine.simulated.simulator import CableMachineSimulator
 from kinecue.simulation.clip import is_current, write_clip
 from kinecue.simulation.gym import Gym
 from kinecue.simulation.programmes import Programme

@@ -15,8 +15,8 @@ from rich.table import Table
 from kinecue.body.errors import KineCueError
 from kinecue.cli.machine_truth import check_machine
 from kinecue.cli.rendering import Job, JobProgress, render_all
-from kinecue.machine.flaws import FLAWS
-from kinecue.machine.model import MACHINES
+from kinecue.machine.simulated.flaws import FLAWS
+from kinecue.machine.simulated.model import MACHINES
 from kinecue.simulation.athletes.presets import ATHLETES
 from kinecue.simulation.clip import TRUTH_KINDS
 from kinecue.simulation.exercises import EXERCISES, exercise_named

@@ -261,6 +261,41 @@ class RepetitionFault:
 
 
 @dataclass(frozen=True)
+class RepetitionVelocity:
+    """How the load was moved in a repetition, for velocity-based training (``kinecue_msgs/RepetitionVelocity``).
+
+    Attributes:
+        source: ``encoder``, ``inertial`` or ``camera``.
+        range: way of the handle, bar or stack in the concentric phase, m.
+        mean, peak: concentric velocity, m/s.
+        mean_propulsive: mean velocity while the load is pushed, not braked, m/s (Sanchez-Medina 2010).
+        std: standard deviation of `mean`, m/s.
+        mean_force, peak_force: in the concentric phase, of all cables together, N; NaN without a known load.
+        mean_power, peak_power: W. work: put into the load, J.
+        eccentric_mean: mean velocity of the way back, positive, m/s.
+        loss: share of the mean velocity of the set's fastest repetition that is lost, 0 to 1.
+        asymmetry: left minus right over their mean, of the mean velocity; NaN with one cable.
+        cable: 0 the only one or the mean of both, 1 left, 2 right.
+    """
+
+    source: str
+    range: float
+    mean: float
+    peak: float
+    mean_propulsive: float = float("nan")
+    std: float = float("nan")
+    mean_force: float = float("nan")
+    peak_force: float = float("nan")
+    mean_power: float = float("nan")
+    peak_power: float = float("nan")
+    work: float = float("nan")
+    eccentric_mean: float = float("nan")
+    loss: float = float("nan")
+    asymmetry: float = float("nan")
+    cable: int = 0
+
+
+@dataclass(frozen=True)
 class Repetition:
     """A finished movement, counted or not.
 
@@ -281,6 +316,7 @@ class Repetition:
         phases: in the order of time.
         shares: of the features in D over the repetition, largest first.
         fault_details: the faults in the order of `faults`.
+        velocity: of the load; None if nothing measured it.
     """
 
     number: int
@@ -311,6 +347,7 @@ class Repetition:
     phases: tuple[PhaseScore, ...] = ()
     shares: tuple[FeatureShare, ...] = ()
     fault_details: tuple[RepetitionFault, ...] = ()
+    velocity: RepetitionVelocity | None = None
 
 
 @dataclass(frozen=True)
@@ -326,6 +363,8 @@ class SetSummary:
         d: mean D of the valid repetitions; NaN if none.
         faults: how often each fault was raised.
         abstained: faults that could not be judged for most of the set, with the reason.
+        load_kg: that was held or pulled; NaN if not known.
+        person_id: of the stored person who was chosen; empty for nobody in particular.
     """
 
     set_id: str
@@ -340,6 +379,7 @@ class SetSummary:
     faults: dict[str, int] = field(default_factory=dict)
     abstained: tuple[Abstention, ...] = ()
     load_kg: float = float("nan")
+    person_id: str = ""
 
 
 @dataclass(frozen=True)

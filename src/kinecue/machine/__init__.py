@@ -1,13 +1,20 @@
 """What the machine feels: samples of cable force and repetition encoder, and a simulated machine with all its flaws."""
 
-from kinecue.machine.bounds import MachineError
-from kinecue.machine.flaws import FLAWS, ClockFlaws, EncoderFlaws, ForceFlaws, SensorFlaws, named_flaws
-from kinecue.machine.model import MACHINES, MachineModel
-from kinecue.machine.motion import LiveMotion, TrackMotion
 from kinecue.machine.samples import CableFlag, CableSample, CableSide, Direction, EncoderSample
-from kinecue.machine.simulator import CableMachineSimulator, MachineTruth, machines_of
-from kinecue.machine.stream import SampleStream
-from kinecue.machine.truth_file import CableTrack, load_cables, load_track
+from kinecue.machine.simulated.bounds import MachineError
+from kinecue.machine.simulated.flaws import (
+    FLAWS,
+    ClockFlaws,
+    EncoderFlaws,
+    ForceFlaws,
+    SensorFlaws,
+    named_flaws,
+)
+from kinecue.machine.simulated.model import MACHINES, MachineModel
+from kinecue.machine.simulated.motion import LiveMotion, TrackMotion
+from kinecue.machine.simulated.simulator import CableMachineSimulator, MachineTruth, machines_of
+from kinecue.machine.simulated.stream import SampleStream
+from kinecue.machine.simulated.truth_file import CableTrack, load_cables, load_track
 
 __all__ = [
     "FLAWS",

@@ -31,6 +31,10 @@ class CableFlag(IntFlag):
     FAULT = 8
     """The machine reports a fault of its own."""
     SIMULATED = 16
+    IMPLAUSIBLE = 32
+    """Jumps, or contradicts the encoder: not to be used."""
+    FROZEN = 64
+    """Stands still although the handle moves: not to be used."""
 
 
 class Direction(IntEnum):

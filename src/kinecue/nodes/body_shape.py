@@ -13,7 +13,7 @@ from kinecue.body import Body, CameraModel, KineCueError
 from kinecue.body.person import Person, load_person, save_person
 from kinecue.body.volume.shape import LENGTH_RANGES
 from kinecue.body.volume.shape_fit import ShapeFit, fit_shape
-from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.nodes.base import LATCHED_QOS
 from kinecue.nodes.volume import shape_to_msg
 from kinecue.perception.landmarks2d import Landmarks2D
@@ -86,7 +86,7 @@ class BodyShapePublisher:
         if known is not None:
             if body is None:
                 return
-            known.header, known.id = convert.header(stamp_ns, self._base_frame), body.id
+            known.header, known.id = parts.header(stamp_ns, self._base_frame), body.id
             self._end(capture)
             self._publisher.publish(known)
             return
@@ -115,7 +115,7 @@ class BodyShapePublisher:
                 sight.body_id,
                 _STATURE_STD if math.isnan(person.stature_std) else person.stature_std,
             )
-            header = convert.header(sight.stamp_ns, self._base_frame)
+            header = parts.header(sight.stamp_ns, self._base_frame)
             self._publisher.publish(shape_to_msg(header, sight.body_id, fit))
             if stored:
                 # what is in the file by now: it may have been mended, or deleted to forget the person

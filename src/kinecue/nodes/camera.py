@@ -12,7 +12,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from kinecue.body.errors import ConfigError
 from kinecue.body.paths import data_dir
-from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.nodes.base import ERROR, OK, SENSOR_QOS, WARN, KineCueNode, run
 from kinecue.nodes.gym_parameters import GYM_PARAMETERS, SIMULATED, gym_programme
 from kinecue.nodes.images import from_bgr
@@ -210,7 +210,7 @@ class CameraNode(KineCueNode):
                     self._info.publish(self._camera_info(frame))
                 if self._image is not None and self._image.get_subscription_count():
                     message = from_bgr(frame.image)
-                    message.header = convert.header(frame.stamp_ns, self.parameters["frame_id"])
+                    message.header = parts.header(frame.stamp_ns, self.parameters["frame_id"])
                     self._image.publish(message)
             except Exception as error:
                 if self.active:
@@ -220,7 +220,7 @@ class CameraNode(KineCueNode):
         """All zeros in K where the camera is not calibrated, as sensor_msgs wants it."""
         width, height = frame.size
         message = CameraInfo(
-            header=convert.header(frame.stamp_ns, self.parameters["frame_id"]), width=width, height=height
+            header=parts.header(frame.stamp_ns, self.parameters["frame_id"]), width=width, height=height
         )
         known = self._intrinsics
         if known is not None and (known.width, known.height) == (width, height):

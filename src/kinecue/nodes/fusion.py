@@ -19,6 +19,7 @@ from kinecue.body import CameraModel
 from kinecue.body.errors import ConfigError, KineCueError
 from kinecue.body.paths import data_dir
 from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.nodes.base import LATCHED_QOS, OK, SENSOR_QOS, WARN, KineCueNode, RateMeter, run, stamp_to_ns
 from kinecue.nodes.parameters import ParameterSpec
 from kinecue.nodes.people import PeoplePublisher
@@ -312,7 +313,7 @@ class FusionNode(KineCueNode):
 
     def _publish(self, frames: list[FusedFrame], begun: float) -> None:
         for frame in frames:
-            message = msg.BodyArray(header=convert.header(frame.stamp_ns, self.parameters["base_frame"]))
+            message = msg.BodyArray(header=parts.header(frame.stamp_ns, self.parameters["base_frame"]))
             lifter = self._lifter(frame)
             message.bodies = [
                 convert.body_to_msg(body, message.header.frame_id, active=i == lifter)

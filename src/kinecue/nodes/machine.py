@@ -6,20 +6,18 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from geometry_msgs.msg import Point
 from std_msgs.msg import String
 
 from kinecue.body.errors import ConfigError
-from kinecue.body.measurement import Validity
-from kinecue.machine.flaws import FLAWS, named_flaws
-from kinecue.machine.model import GRAVITY, MACHINES, MachineModel
-from kinecue.machine.motion import NANOSECONDS, LiveMotion
 from kinecue.machine.samples import CableSample, CableSide, EncoderSample
-from kinecue.machine.simulator import CableMachineSimulator, machines_of, unused
-from kinecue.machine.stream import SampleStream
-from kinecue.machine.truth_file import load_cables, read_cables
-from kinecue.nodes import conversions as convert
+from kinecue.machine.simulated.flaws import FLAWS, named_flaws
+from kinecue.machine.simulated.model import GRAVITY, MACHINES, MachineModel
+from kinecue.machine.simulated.motion import NANOSECONDS, LiveMotion
+from kinecue.machine.simulated.simulator import CableMachineSimulator, machines_of, unused
+from kinecue.machine.simulated.stream import SampleStream
+from kinecue.machine.simulated.truth_file import load_cables, read_cables
 from kinecue.nodes.base import LATCHED_QOS, OK, SENSOR_QOS, WARN, KineCueNode, RateMeter, run, stamp_to_ns
+from kinecue.nodes.machine_conversions import cable_to_msg, encoder_to_msg
 from kinecue.nodes.parameters import ParameterSpec
 from kinecue_msgs import msg
 
@@ -228,35 +226,6 @@ class MachineNode(KineCueNode):
     def _frame(self, side: CableSide) -> str:
         frame = self.parameters["pulley_frame"]
         return frame if side == CableSide.NONE else f"{frame}_{side.name.lower()}"
-
-
-def cable_to_msg(sample: CableSample, stamp_ns: int, frame_id: str) -> msg.CableLoad:
-    """A force sample."""
-    x, y, z = sample.pulley_m
-    return msg.CableLoad(
-        header=convert.header(stamp_ns, frame_id),
-        side=int(sample.side),
-        tension=float(sample.tension_n),
-        speed=float(sample.speed_m_s),
-        load=float(sample.load_n),
-        pulley=Point(x=float(x), y=float(y), z=float(z)),
-        flags=int(sample.flags),
-    )
-
-
-def encoder_to_msg(sample: EncoderSample, stamp_ns: int) -> msg.RepEncoder:
-    """An encoder sample."""
-    return msg.RepEncoder(
-        header=convert.header(stamp_ns),
-        side=int(sample.side),
-        position=float(sample.position_m),
-        speed=float(sample.speed_m_s),
-        direction=int(sample.direction),
-        count=int(sample.count),
-        counts_per_metre=float(sample.counts_per_metre),
-        validity=int(Validity(sample.validity)),
-        reason=int(sample.reason),
-    )
 
 
 def main(args: list[str] | None = None) -> int:

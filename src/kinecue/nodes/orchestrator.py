@@ -13,7 +13,8 @@ from kinecue.coaching.orchestrator import Orchestrator
 from kinecue.coaching.phrasebook import PhraseBook, load_phrase_book
 from kinecue.coaching.settings import load_settings
 from kinecue.exercise import find_exercise
-from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
+from kinecue.nodes import score_conversions as scores
 from kinecue.nodes.base import ERROR, EVENT_QOS, LATCHED_QOS, OK, SENSOR_QOS, KineCueNode, ns_to_stamp, run
 from kinecue.nodes.parameters import ParameterSpec
 from kinecue_msgs import msg, srv
@@ -76,29 +77,29 @@ class OrchestratorNode(KineCueNode):
             self._publish(self._core.tick(self.now_ns()))
 
     def _on_form(self, message: msg.FormState) -> None:
-        form = convert.form_from_msg(message)
+        form = scores.form_from_msg(message)
         self._newest_stamp = form.stamp_ns
         if self._core is not None:
             self._publish(self._core.on_form(form, self.now_ns()))
 
     def _on_fault(self, message: msg.FormFault) -> None:
         if self._core is not None:
-            self._publish(self._core.on_fault(convert.fault_from_msg(message), self.now_ns()))
+            self._publish(self._core.on_fault(scores.fault_from_msg(message), self.now_ns()))
 
     def _on_repetition(self, message: msg.Repetition) -> None:
         if self._core is not None:
-            self._publish(self._core.on_repetition(convert.repetition_from_msg(message), self.now_ns()))
+            self._publish(self._core.on_repetition(scores.repetition_from_msg(message), self.now_ns()))
 
     def _on_set(self, message: msg.SetSummary) -> None:
         if self._core is not None:
-            self._publish(self._core.on_set(convert.set_from_msg(message), self.now_ns()))
+            self._publish(self._core.on_set(scores.set_from_msg(message), self.now_ns()))
         if message.exercise and message.exercise != self._exercise:
             self._prepare(message.exercise)
             self._exercise = message.exercise
 
     def _on_speech(self, message: msg.SpeechStatus) -> None:
         if self._core is not None:
-            status = convert.enumerated(SpeechStatus, message.status, "SpeechStatus.status")
+            status = parts.enumerated(SpeechStatus, message.status, "SpeechStatus.status")
             self._publish(self._core.on_speech(message.cue_id, status, self.now_ns()))
 
     def _say(self, request: srv.Say.Request, response: srv.Say.Response) -> srv.Say.Response:
@@ -128,7 +129,7 @@ class OrchestratorNode(KineCueNode):
     def _publish(self, decisions: list[Decision]) -> None:
         for decision in decisions:
             self._counts[decision.outcome] += 1
-            message = msg.CueDecision(header=convert.header(decision.stamp_ns or self._newest_stamp))
+            message = msg.CueDecision(header=parts.header(decision.stamp_ns or self._newest_stamp))
             message.outcome, message.subject, message.reason = (
                 int(decision.outcome),
                 decision.subject,
@@ -142,7 +143,7 @@ class OrchestratorNode(KineCueNode):
 
 def cue_to_msg(cue: Cue) -> msg.Cue:
     """A cue as a message."""
-    message = msg.Cue(header=convert.header(cue.trigger_stamp_ns), id=cue.id, kind=int(cue.kind))
+    message = msg.Cue(header=parts.header(cue.trigger_stamp_ns), id=cue.id, kind=int(cue.kind))
     message.priority = min(max(cue.priority, 0), 255)
     message.text, message.screen_text, message.language = cue.text, cue.screen_text, cue.language
     message.body_part, message.correction = cue.body_part, cue.correction

@@ -10,7 +10,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from kinecue.body import CameraModel, KineCueError
 from kinecue.body.person import Person, load_person, save_person
-from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.perception.landmarks2d import Landmarks2D
 from kinecue.perception.quick_calibration import QuickCalibration, Refusal, State
 from kinecue.perception.standing import measure
@@ -121,7 +121,7 @@ class PersonCalibration:
     ) -> None:
         self._status.publish(
             Status(
-                header=convert.header(stamp_ns, ""),
+                header=parts.header(stamp_ns, ""),
                 person_id=person_id,
                 state=state,
                 progress=progress,

@@ -15,6 +15,7 @@ from kinecue.body.lens import Distortion
 from kinecue.body.paths import data_dir
 from kinecue.body.person import MeasuredMount, Person, load_person
 from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
 from kinecue.nodes.base import OK, SENSOR_QOS, WARN, KineCueNode, RateMeter, run, stamp_to_ns
 from kinecue.nodes.body_shape import BodyShapePublisher
 from kinecue.nodes.images import to_bgr
@@ -357,7 +358,7 @@ class PoseNode(KineCueNode):
             bodies = estimator.process(frame.image, frame.stamp_ns, depth, sensor)
             active, people = estimator.active, estimator.people
             lifter, camera = estimator.lifter_landmarks, estimator.lifter_camera
-        message = msg.BodyArray(header=convert.header(frame.stamp_ns, self.parameters["base_frame"]))
+        message = msg.BodyArray(header=parts.header(frame.stamp_ns, self.parameters["base_frame"]))
         message.frame_index = frame.index
         message.bodies = [
             convert.body_to_msg(body, message.header.frame_id, active=body.id == active) for body in bodies
@@ -396,13 +397,13 @@ def _check_info(message: CameraInfo) -> None:
     """Raises MessageError for intrinsics that cannot be used; those known before stay in use."""
     fx, fy = message.k[0], message.k[4]
     if not (fx > 0 and fy > 0 and all(math.isfinite(value) for value in (*message.k, *message.d))):
-        raise convert.MessageError(
+        raise parts.MessageError(
             f"CameraInfo.k and d are {list(message.k)} and {list(message.d)}, allowed: finite, fx and fy over 0"
         )
     try:
         Distortion.of(message.distortion_model, message.d)
     except ValueError as error:
-        raise convert.MessageError(f"CameraInfo.{error}") from error
+        raise parts.MessageError(f"CameraInfo.{error}") from error
 
 
 def main(args: list[str] | None = None) -> int:

@@ -20,6 +20,8 @@ from kinecue.exercise import (
 from kinecue.exercise import results as r
 from kinecue.exercise.session_teacher import SessionTeacher
 from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
+from kinecue.nodes import score_conversions as scores
 from kinecue.nodes.base import (
     EVENT_QOS,
     LATCHED_QOS,
@@ -150,7 +152,7 @@ class ScoringNode(KineCueNode):
         """Publish what is known of the exercise when it has changed."""
         if isinstance(self._scorer, AutoScorer) and self._scorer.recognised != self._recognised:
             self._recognised = self._scorer.recognised
-            self._recognition.publish(convert.recognition_to_msg(self._recognised, self._frame))
+            self._recognition.publish(scores.recognition_to_msg(self._recognised, self._frame))
 
     def _on_bodies(self, message: msg.BodyArray) -> None:
         scorer = self._scorer
@@ -173,11 +175,11 @@ class ScoringNode(KineCueNode):
         self._tell_recognition()
         if update.angles:
             angles = msg.JointAngles(header=message.header, body_id=update.form.body_id)
-            angles.angles = [convert.angle_to_msg(a.name, a.side, a.unit, a.measured) for a in update.angles]
+            angles.angles = [parts.angle_to_msg(a.name, a.side, a.unit, a.measured) for a in update.angles]
             self._angles.publish(angles)
         # faults before the form, so that whoever decides on the form has them
         self._tell_found(update)
-        self._form.publish(convert.form_to_msg(update.form, self._frame))
+        self._form.publish(scores.form_to_msg(update.form, self._frame))
         summary = scorer.summary()
         if update.repetitions or (summary.set_id, summary.active) != self._announced:
             self._announce()
@@ -185,17 +187,17 @@ class ScoringNode(KineCueNode):
     def _tell_found(self, update: ScoreUpdate) -> None:
         for fault in update.faults:
             self._counts["faults"] += 1
-            self._faults.publish(convert.fault_to_msg(fault, self._frame))
+            self._faults.publish(scores.fault_to_msg(fault, self._frame))
         for repetition in update.repetitions:
             self._counts["repetitions" if repetition.number else "not counted"] += 1
-            self._repetitions.publish(convert.repetition_to_msg(repetition, self._frame))
+            self._repetitions.publish(scores.repetition_to_msg(repetition, self._frame))
 
     def _announce(self) -> None:
         if self._scorer is None:
             return
         summary = replace(self._scorer.summary(), load_kg=self._load_kg)
         self._announced = (summary.set_id, summary.active)
-        self._set.publish(convert.set_to_msg(summary, self._frame))
+        self._set.publish(scores.set_to_msg(summary, self._frame))
 
     def _on_cable(self, message: msg.CableLoad) -> None:
         self._load_kg = (
@@ -259,7 +261,7 @@ class ScoringNode(KineCueNode):
         self._teach()
         self._tell_recognition()
         self._tell_found(self._scorer.flush())
-        response.summary = convert.set_to_msg(replace(summary, load_kg=self._load_kg), self._frame)
+        response.summary = scores.set_to_msg(replace(summary, load_kg=self._load_kg), self._frame)
         response.success = True
         self._announce()
         return response

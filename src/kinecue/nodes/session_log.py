@@ -13,7 +13,7 @@ from rclpy.qos import QoSProfile
 from kinecue.body.errors import KineCueError
 from kinecue.display import AngleTrace
 from kinecue.exercise.results import Fault, FormState, Phase, Repetition, SetSummary, Side
-from kinecue.nodes import conversions as convert
+from kinecue.nodes import score_conversions as scores
 from kinecue.nodes.base import EVENT_QOS, LATCHED_QOS, SENSOR_QOS, stamp_to_ns
 from kinecue_msgs import msg
 
@@ -98,7 +98,7 @@ class SessionLog(Node):
             trace.stds.append(angle.std)
 
     def _on_form(self, message: msg.FormState) -> None:
-        form = convert.form_from_msg(message)
+        form = scores.form_from_msg(message)
         self.session.form = form
         self.session.start_ns = self.session.start_ns or form.stamp_ns
         self.session.stamps.append(form.stamp_ns)
@@ -112,17 +112,17 @@ class SessionLog(Node):
             self._listener("phase", form)
 
     def _on_fault(self, message: msg.FormFault) -> None:
-        fault = convert.fault_from_msg(message)
+        fault = scores.fault_from_msg(message)
         self.session.faults.append(fault)
         self._listener("fault", fault)
 
     def _on_repetition(self, message: msg.Repetition) -> None:
-        repetition = convert.repetition_from_msg(message)
+        repetition = scores.repetition_from_msg(message)
         self.session.repetitions.append(repetition)
         self._listener("repetition", repetition)
 
     def _on_set(self, message: msg.SetSummary) -> None:
-        self.session.summary = convert.set_from_msg(message)
+        self.session.summary = scores.set_from_msg(message)
 
     def _on_decision(self, message: msg.CueDecision) -> None:
         self.session.decisions.append(message)

@@ -25,6 +25,8 @@ from kinecue.body import BLAZEPOSE_33, Body, LandmarkState, Measurement, Reason,
 from kinecue.body.body import FloatArray
 from kinecue.exercise import results as r
 from kinecue.nodes import conversions as convert
+from kinecue.nodes import message_parts as parts
+from kinecue.nodes import score_conversions as scores
 from kinecue.nodes.base import LATCHED_QOS, SENSOR_QOS, KineCueNode
 from kinecue.nodes.markers import body_markers
 from kinecue.nodes.simulated_camera import Track
@@ -82,14 +84,14 @@ class TruthTopics:
     def publish(self, stamp_ns: int, index: int, taken: Taken) -> None:
         """The truth about a frame."""
         body = self.body(stamp_ns, taken)
-        header = convert.header(stamp_ns, self._frame_id)
+        header = parts.header(stamp_ns, self._frame_id)
         self._bodies.publish(
             msg.BodyArray(
                 header=header, bodies=[convert.body_to_msg(body, self._frame_id)], frame_index=index
             )
         )
         form = self.form(stamp_ns, taken)
-        self._form.publish(convert.form_to_msg(form, self._frame_id))
+        self._form.publish(scores.form_to_msg(form, self._frame_id))
         self._angles.publish(self.joint_angles(stamp_ns, taken))
         if self._markers.get_subscription_count():
             self._markers.publish(MarkerArray(markers=self._shown(header, body, taken)))
@@ -152,7 +154,7 @@ class TruthTopics:
 
     def joint_angles(self, stamp_ns: int, taken: Taken) -> msg.JointAngles:
         """Every angle and measure."""
-        message = msg.JointAngles(header=convert.header(stamp_ns, self._frame_id), body_id=BODY_ID)
+        message = msg.JointAngles(header=parts.header(stamp_ns, self._frame_id), body_id=BODY_ID)
         for name, value in {**taken.truth.angles, **taken.truth.measures}.items():
             base, side = name, r.Side.NONE
             for suffix, own in _SIDES:
@@ -160,7 +162,7 @@ class TruthTopics:
                     base, side = name.removesuffix(suffix), own
             unit = _RELATIVE_UNITS.get(base) or unit_of(base)
             exact = Measurement(value, 0.0, Validity.VALID)
-            message.angles.append(convert.angle_to_msg(base, side, unit, exact))
+            message.angles.append(parts.angle_to_msg(base, side, unit, exact))
         return message
 
     def _shown(self, header: Header, body: Body, taken: Taken) -> list[Marker]:

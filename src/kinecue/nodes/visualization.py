@@ -20,6 +20,8 @@ from kinecue.display import Overlay, draw_overlay
 from kinecue.exercise.results import FormState, Side
 from kinecue.nodes import conversions as convert
 from kinecue.nodes import markers
+from kinecue.nodes import message_parts as parts
+from kinecue.nodes import score_conversions as scores
 from kinecue.nodes.base import (
     EVENT_QOS,
     LATCHED_QOS,
@@ -210,7 +212,7 @@ class VisualizationNode(KineCueNode):
     # -- what goes out
 
     def _on_form(self, message: msg.FormState) -> None:
-        form = convert.form_from_msg(message)
+        form = scores.form_from_msg(message)
         stamp = form.stamp_ns
         bodies = self._bodies.get(stamp)
         self._faults = [fault for fault in self._faults if fault[0] >= stamp]
@@ -274,14 +276,14 @@ class VisualizationNode(KineCueNode):
                     sink(picture, stamp)
                 if self._overlay.get_subscription_count() and self.active:
                     message = from_bgr(picture)
-                    message.header = convert.header(stamp, "camera_optical_frame")
+                    message.header = parts.header(stamp, "camera_optical_frame")
                     self._overlay.publish(message)
             except Exception as error:
                 self.report_error(error)
 
 
 def _side(value: int, field: str = "JointAngle.side") -> Side:
-    side: Side = convert.enumerated(Side, value, field)
+    side: Side = parts.enumerated(Side, value, field)
     return side
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from kinecue.body.errors import ConfigError
-from kinecue.machine.motion import TrackMotion
 from kinecue.machine.samples import CableSide
+from kinecue.machine.simulated.motion import TrackMotion
 
 TRUTH_FORMAT = "kinecue_truth"
 SIDES = {"none": CableSide.NONE, "left": CableSide.LEFT, "right": CableSide.RIGHT}

@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from kinecue.machine.draws import Channel, Draws, Events
-from kinecue.machine.flaws import ClockFlaws, EncoderFlaws, ForceFlaws, Outages
-from kinecue.machine.history import Table
-from kinecue.machine.mechanics import STEP_NS, Column, Mechanics, as_columns
-from kinecue.machine.motion import NANOSECONDS
+from kinecue.machine.simulated.draws import Channel, Draws, Events
+from kinecue.machine.simulated.flaws import ClockFlaws, EncoderFlaws, ForceFlaws, Outages
+from kinecue.machine.simulated.history import Table
+from kinecue.machine.simulated.mechanics import STEP_NS, Column, Mechanics, as_columns
+from kinecue.machine.simulated.motion import NANOSECONDS
 
 
 class _Sensor(ABC):

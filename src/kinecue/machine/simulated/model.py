@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from kinecue.machine.bounds import MachineError, bounded, check
 from kinecue.machine.samples import CableSide
+from kinecue.machine.simulated.bounds import MachineError, bounded, check
 
 GRAVITY = 9.80665
 """m/s^2, standard gravity."""

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kinecue.body.errors import KineCueError
-from kinecue.machine.motion import NANOSECONDS
 from kinecue.machine.samples import CableSample, EncoderSample
+from kinecue.machine.simulated.motion import NANOSECONDS
 
 if TYPE_CHECKING:
-    from kinecue.machine.simulator import CableMachineSimulator
+    from kinecue.machine.simulated.simulator import CableMachineSimulator
 
 RATE_RANGE_HZ = (50.0, 1000.0)
 BACKLOG_NS = 250_000_000

@@ -15,9 +15,9 @@ from enum import IntEnum
 
 import numpy as np
 
-from kinecue.machine.history import FloatArray, Table
-from kinecue.machine.model import MachineModel
-from kinecue.machine.motion import NANOSECONDS, Motion
+from kinecue.machine.simulated.history import FloatArray, Table
+from kinecue.machine.simulated.model import MachineModel
+from kinecue.machine.simulated.motion import NANOSECONDS, Motion
 
 STEP_NS = 500_000
 """Of the integration: the stiffest cable on the lightest drive turns by 0.5 rad in it."""

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 
 from kinecue.body.errors import KineCueError
 from kinecue.body.measurement import Reason, Validity
-from kinecue.machine.draws import Draws
-from kinecue.machine.flaws import SensorFlaws
-from kinecue.machine.mechanics import Column, Mechanics
-from kinecue.machine.model import MachineModel
-from kinecue.machine.motion import LiveMotion, Motion
 from kinecue.machine.samples import CableFlag, CableSample, CableSide, Direction, EncoderSample
-from kinecue.machine.sensors import Encoder, LoadCell, SampleClock
-from kinecue.machine.stream import SampleStream
-from kinecue.machine.truth_file import CableTrack
+from kinecue.machine.simulated.draws import Draws
+from kinecue.machine.simulated.flaws import SensorFlaws
+from kinecue.machine.simulated.mechanics import Column, Mechanics
+from kinecue.machine.simulated.model import MachineModel
+from kinecue.machine.simulated.motion import LiveMotion, Motion
+from kinecue.machine.simulated.sensors import Encoder, LoadCell, SampleClock
+from kinecue.machine.simulated.stream import SampleStream
+from kinecue.machine.simulated.truth_file import CableTrack
 
 SPEED_WINDOW_NS = 20_000_000
 """The encoder's speed is the difference of its counts over this time."""

@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from kinecue.machine.bounds import MachineError, allowed, bounded, check
+from kinecue.machine.simulated.bounds import MachineError, allowed, bounded, check
 
 
 @dataclass(frozen=True)
