@@ -30,6 +30,7 @@ setup(
     ],
     python_requires=">=3.10",
     install_requires=["setuptools"],
+    extras_require={"can": ["python-can>=4.4", "cantools>=40"]},
     zip_safe=False,
     maintainer="KineCue maintainers",
     maintainer_email="maintainers@kinecue.invalid",
