@@ -45,7 +45,7 @@ lint: ## Run the linters and the type checker
 	@$(BIN)/mypy
 
 .PHONY: bench
-bench: bench-graph bench-simulation bench-perception bench-scoring ## Run the benchmarks of graph, gym, perception and scoring; results in bench_output/
+bench: bench-graph bench-simulation bench-perception bench-scoring bench-machine ## Run the benchmarks of graph, gym, perception, scoring and machine; results in bench_output/
 
 .PHONY: bench-graph
 bench-graph: ## Measure the graph: latencies, rates, counted and spoken against the truth
@@ -66,6 +66,11 @@ bench-perception: ## Measure perception: angles, intervals, occlusion, real film
 bench-scoring: ## Measure scoring: UI-PRMD, counts, clean sets, planted faults, personal ideal, speed
 	@sh bootstrap/run.sh bench
 	@$(BIN)/python bench/scoring.py $(BENCH_ARGUMENTS)
+
+.PHONY: bench-machine
+bench-machine: ## Measure the machine: counts, velocities, clocks, drivers, forces on the body, inertial sensors
+	@sh bootstrap/run.sh bench
+	@$(BIN)/python bench/machine.py $(BENCH_ARGUMENTS)
 
 .PHONY: bench-identities
 bench-identities: ## Measure who is who when people cross, and who is taken for the lifter

@@ -42,6 +42,8 @@ setup(
             "camera_node = kinecue.nodes.camera:main",
             "pose_node = kinecue.nodes.pose:main",
             "machine_node = kinecue.nodes.machine:main",
+            "training_node = kinecue.nodes.training:main",
+            "loads_node = kinecue.nodes.loads:main",
             "scoring_node = kinecue.nodes.scoring:main",
             "orchestrator_node = kinecue.nodes.orchestrator:main",
             "speech_node = kinecue.nodes.speech:main",

@@ -24,10 +24,12 @@ from launch_ros.substitutions import FindPackageShare
 
 from launch import Action, LaunchContext, LaunchDescription
 
-NODES = ("speech", "orchestrator", "machine", "visualization", "scoring", "pose", "camera")
+NODES = ("speech", "orchestrator", "machine", "visualization", "training", "loads", "scoring", "pose", "camera")
 SEEING = ("pose", "camera")
 """Nodes that each of several views has of its own."""
 MODELS = ("lite", "full", "heavy")
+MACHINES = ("simulated", "serial", "can", "joint_state", "mcap")
+"""Drivers of the machine node."""
 PER_VIEW = ("source", "device", "path", "camera_height", "camera_tilt_deg")
 """Arguments that take a value for each view, separated by commas, or one for all."""
 _VIEW = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
@@ -78,10 +80,12 @@ ARGUMENTS = (
     _own("rig_file", "Where the cameras of views stand (docs/cameras.md); written by calibrate_views"),
     DeclareLaunchArgument(
         "machine",
-        default_value="simulated",
-        choices=["simulated", "none"],
-        description="none = your own drivers publish machine/cable and machine/encoder.",
+        default_value="",
+        choices=["", *MACHINES, "none"],
+        description="Driver of the machine node; none = no machine, or publishers of your own. Empty = simulated with "
+        "camera:=simulated, else as in params_file.",
     ),
+    _own("machine_port", "Serial port or URL of machine:=serial"),
     DeclareLaunchArgument(
         "namespace", default_value="", description="Namespace of all nodes and topics, one per machine."
     ),
@@ -189,8 +193,11 @@ def parameters(context: LaunchContext, view: int = 0) -> dict[str, dict[str, obj
     for values in given.values():
         values["autostart"] = text("autostart") == "true"
         values["use_sim_time"] = text("use_sim_time") == "true"
-    if text("machine") == "none":
-        given["machine"]["autostart"] = False
+    machine = text("machine") or ("simulated" if text("camera") == "simulated" else "")
+    if machine:
+        given["machine"]["driver"] = machine
+    if text("machine_port"):
+        given["machine"]["port"] = text("machine_port")
     return given
 
 

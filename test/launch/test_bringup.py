@@ -34,7 +34,17 @@ from kinecue.perception.models import ModelStore  # noqa: E402
 from launch import LaunchContext, LaunchDescription, LaunchService  # noqa: E402
 
 FILE = Path(__file__).parents[2] / "launch" / "bringup.launch.py"
-NODES = {"speech", "orchestrator", "machine", "visualization", "scoring", "pose", "camera"}
+NODES = {
+    "speech",
+    "orchestrator",
+    "machine",
+    "visualization",
+    "training",
+    "loads",
+    "scoring",
+    "pose",
+    "camera",
+}
 
 try:
     get_package_prefix("kinecue")

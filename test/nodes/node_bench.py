@@ -21,11 +21,13 @@ from rclpy.parameter import Parameter
 from kinecue.nodes.base import SENSOR_QOS, KineCueNode
 from kinecue.nodes.camera import CameraNode
 from kinecue.nodes.fusion import FusionNode
+from kinecue.nodes.loads import LoadsNode
 from kinecue.nodes.machine import MachineNode
 from kinecue.nodes.orchestrator import OrchestratorNode
 from kinecue.nodes.pose import PoseNode
 from kinecue.nodes.scoring import ScoringNode
 from kinecue.nodes.speech import SpeechNode
+from kinecue.nodes.training import TrainingNode
 from kinecue.nodes.visualization import VisualizationNode
 
 NODES: dict[str, type[KineCueNode]] = {
@@ -37,6 +39,8 @@ NODES: dict[str, type[KineCueNode]] = {
     "speech": SpeechNode,
     "visualization": VisualizationNode,
     "fusion": FusionNode,
+    "training": TrainingNode,
+    "loads": LoadsNode,
 }
 _DOMAINS = itertools.count(os.getpid())
 LOGS = Path(tempfile.gettempdir()) / f"kinecue_test_logs_{os.getpid()}"

@@ -90,7 +90,7 @@ class TestStart:
         assert graph.start() == []
         assert all(node.active for node in graph.nodes)
         names = [node.get_name() for node in graph.nodes]
-        assert len(names) == 7
+        assert len(names) == len(graph.nodes) == 9
         bench.wait(lambda: all(heard.of(name) for name in names))
 
     def test_the_others_run_although_one_cannot_start(self, bench, graph, quick):

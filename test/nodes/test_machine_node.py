@@ -40,7 +40,7 @@ def truth(tmp_path):
 def test_without_a_lifter_there_is_no_reading_and_it_is_said(bench):
     heard = bench.diagnostics()
     cable, encoder = bench.listen(CABLE, "machine/cable"), bench.listen(msg.RepEncoder, "machine/encoder")
-    bench.started("machine", load_kg=30.0)
+    bench.started("machine", driver="simulated", load_kg=30.0)
     bench.wait(lambda: cable and encoder)
     assert math.isnan(cable[-1].tension)
     assert math.isnan(encoder[-1].position)
@@ -70,6 +70,7 @@ def test_two_cables_of_a_clip_and_their_truth(bench, tmp_path):
     true_cable = bench.listen(CABLE, "machine/truth/cable", EVERY)
     bench.started(
         "machine",
+        driver="simulated",
         truth_file=str(two_cables(tmp_path / "clip.truth.json")),
         publish_truth=True,
         flaws="wrong_sign",
@@ -99,7 +100,7 @@ def test_a_clip_without_a_cable_says_so(bench, tmp_path):
     path.write_text(json.dumps({"format": "kinecue_truth", "frames": frames, "machine": {"cables": []}}))
     heard = bench.diagnostics()
     encoder, cable = bench.listen(msg.RepEncoder, "machine/encoder"), bench.listen(CABLE, "machine/cable")
-    bench.started("machine", truth_file=str(path), publish_truth=True)
+    bench.started("machine", driver="simulated", truth_file=str(path), publish_truth=True)
     heard.wait("machine", DiagnosticStatus.OK, "no cable")
     bench.wait(lambda: encoder and cable)
     assert encoder[-1].validity == msg.RepEncoder.ABSTAINED
@@ -109,7 +110,7 @@ def test_a_clip_without_a_cable_says_so(bench, tmp_path):
 
 def test_a_live_machine_with_two_cables(bench):
     cable = bench.listen(CABLE, "machine/cable")
-    bench.started("machine", cables="two", machine="dual_pulley", load_kg=15.0)
+    bench.started("machine", driver="simulated", cables="two", machine="dual_pulley", load_kg=15.0)
     form = bench.talk(msg.FormState, "form")
     form(scenes.form(time.time_ns(), progress=0.2))
     bench.wait(lambda: {m.side for m in cable} == {CABLE.SIDE_LEFT, CABLE.SIDE_RIGHT})
@@ -119,7 +120,11 @@ def test_a_live_machine_with_two_cables(bench):
 def test_flaws_come_through(bench):
     encoder = bench.listen(msg.RepEncoder, "machine/encoder", EVERY)
     bench.started(
-        "machine", flaws="ideal", flaw_overrides="clock.offset_s=20, encoder.scale_error=0.5", rate=200.0
+        "machine",
+        driver="simulated",
+        flaws="ideal",
+        flaw_overrides="clock.offset_s=20, encoder.scale_error=0.5",
+        rate=200.0,
     )
     form = bench.talk(msg.FormState, "form")
     for _ in range(10):
@@ -143,9 +148,9 @@ def test_flaws_come_through(bench):
 )
 def test_wrong_parameters_are_refused_with_what_is_allowed(bench, name, value, words):
     with pytest.raises(ConfigError) as refused:
-        bench.node("machine", **{name: value})
+        bench.node("machine", driver="simulated", **{name: value})
     assert all(word in str(refused.value) for word in words)
-    node = bench.node("machine", autostart=False)
+    node = bench.node("machine", driver="simulated", autostart=False)
     assert not node.set_parameters([Parameter(name, value=value)])[0].successful
 
 
@@ -159,7 +164,7 @@ def test_wrong_parameters_are_refused_with_what_is_allowed(bench, name, value, w
 )
 def test_wrong_overrides_are_told_and_can_be_repaired(bench, text, words):
     heard = bench.diagnostics()
-    node = bench.node("machine", flaw_overrides=text)
+    node = bench.node("machine", driver="simulated", flaw_overrides=text)
     assert not node.start()
     heard.wait("machine", DiagnosticStatus.ERROR, *words)
     assert node.set_parameters([Parameter("flaw_overrides", value="")])[0].successful
@@ -170,7 +175,7 @@ def test_wrong_overrides_are_told_and_can_be_repaired(bench, text, words):
 @pytest.mark.parametrize("off_s", [60.0, 3.0, -1000.0])
 def test_a_form_of_another_clock_is_got_over(bench, truth, recorded, off_s):
     encoder = bench.listen(msg.RepEncoder, "machine/encoder", EVERY)
-    bench.started("machine", **({"truth_file": str(truth)} if recorded else {}))
+    bench.started("machine", driver="simulated", **({"truth_file": str(truth)} if recorded else {}))
     form = bench.talk(msg.FormState, "form")
     form(scenes.form(time.time_ns() + round(off_s * 1e9), progress=0.3))
     bench.spin(0.1)
@@ -185,7 +190,7 @@ def test_a_form_of_another_clock_is_got_over(bench, truth, recorded, off_s):
 
 def test_a_foreign_clock_is_told(bench):
     heard = bench.diagnostics()
-    bench.started("machine")
+    bench.started("machine", driver="simulated")
     form = bench.talk(msg.FormState, "form")
     form(scenes.form(time.time_ns() + 3_600_000_000_000))
     heard.wait("machine", DiagnosticStatus.WARN, "3600.0 s off")
@@ -196,7 +201,7 @@ def test_a_foreign_clock_is_told(bench):
 def test_rate_is_the_one_asked_for(bench):
     heard = bench.diagnostics()
     encoder = bench.listen(msg.RepEncoder, "machine/encoder", EVERY)
-    bench.started("machine", rate=200.0)
+    bench.started("machine", driver="simulated", rate=200.0)
     bench.wait(lambda: len(encoder) > 150)
     stamps = [stamp_to_ns(m.header.stamp) for m in encoder]
     # timers that fall behind on a busy machine catch up, so the median tells the rate
@@ -208,7 +213,7 @@ def test_rate_is_the_one_asked_for(bench):
 def test_follows_the_lifter(bench):
     heard = bench.diagnostics()
     cable, encoder = bench.listen(CABLE, "machine/cable"), bench.listen(msg.RepEncoder, "machine/encoder")
-    bench.started("machine", travel=0.8, load_kg=20.0)
+    bench.started("machine", driver="simulated", travel=0.8, load_kg=20.0)
     form = bench.talk(msg.FormState, "form")
 
     def lift() -> float:
@@ -234,7 +239,7 @@ def test_follows_the_lifter(bench):
 def test_follows_the_truth_from_the_first_scored_frame(bench, truth):
     encoder = bench.listen(msg.RepEncoder, "machine/encoder", EVERY)
     cable = bench.listen(CABLE, "machine/cable")
-    bench.started("machine", truth_file=str(truth), rate=100.0)
+    bench.started("machine", driver="simulated", truth_file=str(truth), rate=100.0)
     form = bench.talk(msg.FormState, "form")
     bench.spin(0.2)
     assert not encoder
@@ -251,7 +256,7 @@ def test_follows_the_truth_from_the_first_scored_frame(bench, truth):
 @pytest.mark.parametrize("field", ["progress", "progress_std", "speed", "d"])
 def test_numbers_that_are_none_do_no_harm(bench, field):
     encoder = bench.listen(msg.RepEncoder, "machine/encoder")
-    node = bench.started("machine")
+    node = bench.started("machine", driver="simulated")
     form = bench.talk(msg.FormState, "form")
     for value in (math.nan, math.inf, -math.inf):
         form(scenes.form(time.time_ns(), **{field: value}))
@@ -275,7 +280,7 @@ def test_damaged_truth_is_told_and_can_be_repaired(bench, truth, content, words)
     good = truth.read_text()
     truth.write_text(content)
     heard = bench.diagnostics()
-    node = bench.node("machine", truth_file=str(truth))
+    node = bench.node("machine", driver="simulated", truth_file=str(truth))
     assert not node.start()
     heard.wait("machine", DiagnosticStatus.ERROR, *words)
     truth.write_text(good)
@@ -284,7 +289,7 @@ def test_damaged_truth_is_told_and_can_be_repaired(bench, truth, content, words)
 
 def test_missing_truth_is_told_and_another_one_taken(bench, truth):
     heard = bench.diagnostics()
-    node = bench.node("machine", truth_file="/none/clip.truth.json")
+    node = bench.node("machine", driver="simulated", truth_file="/none/clip.truth.json")
     assert not node.start()
     heard.wait("machine", DiagnosticStatus.ERROR, "/none/clip.truth.json", "no such truth file")
     assert node.set_parameters([Parameter("truth_file", value=str(truth))])[0].successful
@@ -293,7 +298,7 @@ def test_missing_truth_is_told_and_another_one_taken(bench, truth):
 
 def test_stops_and_goes_on(bench):
     encoder = bench.listen(msg.RepEncoder, "machine/encoder")
-    node = bench.started("machine")
+    node = bench.started("machine", driver="simulated")
     bench.wait(lambda: encoder)
     node.trigger_deactivate()
     bench.spin(0.1)

@@ -188,7 +188,7 @@ def test_the_machine_goes_where_the_athlete_s_hand_goes(bench, programme):
     bodies = bench.listen(msg.BodyArray, "truth/bodies")
     tracks = bench.listen(String, "truth/track", LATCHED_QOS)
     heard = bench.diagnostics()
-    bench.started("machine", follow="gym", publish_truth=True, flaws="ideal")
+    bench.started("machine", driver="simulated", follow="gym", publish_truth=True, flaws="ideal")
     heard.wait("machine", DiagnosticStatus.WARN, "has not begun")
     bench.started("camera", **GYM)
     bench.wait(lambda: bodies and any(m.position > 0.1 for m in encoder))
@@ -211,7 +211,7 @@ def test_a_wrong_fault_is_refused_with_those_that_there_are(bench):
 
 def test_a_damaged_track_does_not_end_the_machine(bench):
     heard = bench.diagnostics()
-    bench.started("machine", follow="gym")
+    bench.started("machine", driver="simulated", follow="gym")
     tell = bench.talk(String, "truth/track", LATCHED_QOS)
     damaged = ("", "[]", '{"machine": {}}', '{"machine": {"cables": []}, "frames": [], "start_ns": "now"}')
     for count, text in enumerate(damaged, start=1):

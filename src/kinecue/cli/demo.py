@@ -139,10 +139,8 @@ def _parameters(
         pose["camera_height"] = truth.camera.mount_height
         pose["camera_tilt_deg"] = math.degrees(truth.camera.tilt)
         pose["horizontal_fov_deg"] = math.degrees(2 * math.atan(longer / 2 / truth.camera.fx))
+        machine["driver"] = "simulated"
         machine["truth_file"] = str(truth_path(Path(camera["path"])))
-    else:
-        # a simulated force beside a real person would be shown as if it had been measured
-        machine["autostart"] = False
     return {
         "camera": camera,
         "pose": pose,
@@ -158,7 +156,9 @@ def _parameters(
 
 
 def _run(graph: Graph, log: SessionLog, terminal: Terminal, console: Console, settings: DemoSettings) -> Run:
-    failed = graph.start("speech", "orchestrator", "machine", "visualization", "scoring", "pose")
+    failed = graph.start(
+        "speech", "orchestrator", "machine", "visualization", "training", "loads", "scoring", "pose"
+    )
     if failed:
         raise KineCueError(f"could not start: {', '.join(failed)} (the reason is above)")
     _prepare_phrases(graph, console)

@@ -13,7 +13,9 @@ from kinecue import __version__
 from kinecue.body.errors import KineCueError
 from kinecue.cli import analyze as analyze_commands
 from kinecue.cli import exercises as exercise_commands
+from kinecue.cli import history as history_commands
 from kinecue.cli import learn as learn_commands
+from kinecue.cli import machine as machine_commands
 from kinecue.cli import models as model_commands
 from kinecue.cli import sample as sample_commands
 from kinecue.cli import simulate as simulate_commands
@@ -27,6 +29,8 @@ exercises_app = typer.Typer(no_args_is_help=True, help="Exercise files: list, ch
 app.add_typer(models_app, name="models")
 app.add_typer(exercises_app, name="exercises")
 app.add_typer(voice_app, name="voice")
+app.add_typer(machine_commands.app, name="machine")
+app.add_typer(history_commands.app, name="history")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """What to say and when: priorities, timing, phrasing from a phrase book, and checks on the wording."""
 
 from kinecue.coaching.cue import Cue, CueKind, Decision, Outcome, SpeechStatus
+from kinecue.coaching.effort_news import EffortCall, EffortNews
 from kinecue.coaching.facts import CueFact
 from kinecue.coaching.guard import Guard
 from kinecue.coaching.orchestrator import Orchestrator
@@ -13,6 +14,8 @@ __all__ = [
     "CueFact",
     "CueKind",
     "Decision",
+    "EffortCall",
+    "EffortNews",
     "Guard",
     "Orchestrator",
     "Outcome",

@@ -16,7 +16,9 @@ from kinecue.exercise.results import Fault, Phase, Severity, Side
 
 _KEY = re.compile(r"[A-Za-z0-9_.\-]{1,80}")
 _LARGEST = 1e6
-_UNIT = re.compile(r"[a-z0-9/]{1,6}")
+FORCE_UNITS = ("N", "N m")
+"""Of loads on the body."""
+_UNIT = re.compile(r"[a-z0-9/]{1,6}|" + "|".join(FORCE_UNITS))
 
 
 class Change(Enum):
@@ -43,7 +45,7 @@ class CueFact:
         exercise, fault, correction, body_part, feature: keys from the exercise file.
         phase, side, repetition: where it happened.
         measured, std, limit: what was measured against what, in `unit`.
-        unit: ``rad``, ``m``, ``1``, ``s`` or ``m/s``.
+        unit: ``rad``, ``m``, ``1``, ``s``, ``m/s``, ``N`` or ``N m``.
         change: which way the feature has to go to get inside the limit.
         severity: how much it matters.
         magnitude: how far outside, in tolerances.
@@ -100,6 +102,8 @@ def shown(value: float, unit: str) -> tuple[int, str]:
         "1": (100.0, "percent"),
         "s": (1.0, "seconds"),
         "m/s": (100.0, "centimetres per second"),
+        "N": (1.0, "newtons"),
+        "N m": (1.0, "newton metres"),
     }.get(unit, (1.0, unit))
     return round(value * factor), name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from kinecue.coaching.facts import Trend
+from kinecue.coaching.facts import FORCE_UNITS, Trend
 from kinecue.coaching.settings import CoachingSettings
 from kinecue.exercise.results import Fault, FormState, Phase, Repetition, RepetitionStatus, Severity
 
@@ -43,6 +43,8 @@ class SetMemory:
         self.faults: dict[str, FaultMemory] = {}
         self.movement = 0
         self.stopped = False
+        self.efforts: dict[int, str] = {}
+        """Cues in which a call of effort was said, by the call."""
         self._theme = ""
         self._theme_absent = 0
         self._last_end_ns: int | None = None
@@ -129,6 +131,7 @@ class SetMemory:
         for known in self.faults.values():
             if known.said_cue == cue_id:
                 known.said_cue = ""
+        self.efforts = {call: said for call, said in self.efforts.items() if said != cue_id}
 
     def finished(self, repetition: Repetition) -> list[FaultMemory]:
         """Note the end of a movement. The faults that it shows to be fixed after a correction."""
@@ -142,6 +145,8 @@ class SetMemory:
             and known.name not in raised
             and repetition.start_ns >= known.said_stamp_ns
             and self._judged(known.name)
+            # a load is judged elsewhere: that nothing was raised does not prove that it was measured
+            and known.last_fault.unit not in FORCE_UNITS
         ]
         for known in fixed:
             known.fixed = True

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kinecue.coaching.cue import INTERRUPTING, Cue, CueKind, Decision, Outcome, SpeechStatus
+from kinecue.coaching.effort_news import EffortCall, EffortNews
 from kinecue.coaching.facts import CueFact, fact_from, why_unusable
 from kinecue.coaching.memory import FaultMemory, SetMemory
 from kinecue.coaching.phrasebook import PhraseBook
@@ -30,6 +31,8 @@ from kinecue.exercise.results import (
 _SPEAKING_PHASES = frozenset(
     {Phase.TOP, Phase.ECCENTRIC, Phase.BOTTOM, Phase.CONCENTRIC, Phase.HOLD, Phase.STAGE}
 )
+_ABOUT_THE_MACHINE = frozenset({"check_exercise"})
+"""Corrections that are said to somebody who is not in position: who does another exercise never is in that of this one."""
 LONGEST_REQUEST = 200
 """Characters of a sentence said by request."""
 
@@ -131,6 +134,27 @@ class Orchestrator:
                 )
         return decisions + self._release()
 
+    def on_effort(self, news: EffortNews, now_ns: int) -> list[Decision]:
+        """How hard it is; said once a set, "rack it" at once and "last one" between two repetitions."""
+        decisions = self._advance(now_ns)
+        if news.call == EffortCall.NONE:
+            return decisions + self._release()
+        problem = self._why_no_effort(news)
+        words = news.words(self._book)
+        if problem or words is None:
+            problem = problem or f"the {self._book.language} phrase book has no words for it"
+            return [*decisions, self._decision(Outcome.DROPPED, news.subject, problem, news.stamp_ns)]
+        urgent = news.call == EffortCall.RACK_IT
+        hold_s = self._settings.danger_repeat_s if urgent else self._settings.praise_hold_s
+        text = self._wording.order(words)
+        waiting = news.waiting(text, words.screen, self._now_ns + _ns(hold_s))
+        if urgent and not self._is_warning():
+            return decisions + self._speak(waiting)
+        self._waiting.append(waiting)
+        when = "another warning" if urgent else "the end of the repetition"
+        held = self._decision(Outcome.HELD, news.subject, f"waits for {when}", news.stamp_ns)
+        return [*decisions, held, *self._release()]
+
     def on_speech(self, cue_id: str, status: SpeechStatus | int, now_ns: int) -> list[Decision]:
         """The speaker reports on a cue; a cue that was not heard to its end counts as not said."""
         decisions = self._advance(now_ns)
@@ -177,6 +201,21 @@ class Orchestrator:
             return f"the {self._book.language} phrase book has no correction {fault.correction}"
         newer = self._form is None or fault.stamp_ns > self._form.stamp_ns
         phase = fault.phase if newer else self._phase()
+        return (
+            ""
+            if phase in _speaking(fault.correction)
+            else f"nothing is said in phase {Phase(phase).name.lower()}"
+        )
+
+    def _why_no_effort(self, news: EffortNews) -> str:
+        if not self._settings.min_probability <= news.probability <= 1.0:
+            return f"probability {news.probability:.2f}, needs {self._settings.min_probability:.2f} to 1"
+        if self._is_late(news.stamp_ns):
+            return f"late: it is not within {self._settings.max_fault_age_s} s of now"
+        problem = news.why_silent(self._form.exercise if self._form else "", self._memory, self._waiting)
+        if problem:
+            return problem
+        phase = self._phase()
         return "" if phase in _SPEAKING_PHASES else f"nothing is said in phase {Phase(phase).name.lower()}"
 
     def _on_danger(self, fault: Fault, fact: CueFact, movement: int) -> list[Decision]:
@@ -217,19 +256,8 @@ class Orchestrator:
         )
 
     def _announcement(self, kind: CueKind, subject: str, text: str, screen: str, reason: str) -> Waiting:
-        form = self._form
-        return Waiting(
-            kind=kind,
-            subject=subject,
-            stamp_ns=form.stamp_ns if form else 0,
-            expires_ns=self._now_ns + _ns(self._settings.summary_hold_s),
-            reason=reason,
-            body_id=form.body_id if form else "",
-            exercise=form.exercise if form else "",
-            repetition=0,
-            text=text,
-            screen_text=screen,
-        )
+        expires_ns = self._now_ns + _ns(self._settings.summary_hold_s)
+        return Waiting.announcement(kind, subject, self._form, expires_ns, reason, text, screen)
 
     def _wait(self, waiting: Waiting) -> list[Decision]:
         """Queue it. The same fault of the same movement is one cue; one of an older movement is replaced."""
@@ -264,8 +292,10 @@ class Orchestrator:
         return decisions
 
     def _why_overruled(self, waiting: Waiting) -> str:
-        if waiting.kind != CueKind.CORRECTION or waiting.fact is None:
+        if waiting.kind != CueKind.CORRECTION:
             return ""
+        if waiting.fact is None:
+            return "the lifter was told to stop" if self._memory.stopped else ""
         problem = self._memory.why_silent(waiting.fact.fault, waiting.movement)
         if not problem and self._phase() in (waiting.phases or _SPEAKING_PHASES):
             problem = self._why_off_theme(waiting)
@@ -283,7 +313,8 @@ class Orchestrator:
         if waiting.kind in (CueKind.SUMMARY, CueKind.SYSTEM):
             return True
         phase = self._phase()
-        return phase in _SPEAKING_PHASES and (not waiting.phases or phase in waiting.phases)
+        speaking = _speaking(waiting.fact.correction) if waiting.fact else _SPEAKING_PHASES
+        return phase in speaking and (not waiting.phases or phase in waiting.phases)
 
     def _speak(self, waiting: Waiting, priority: int | None = None) -> list[Decision]:
         self._cues += 1
@@ -320,6 +351,9 @@ class Orchestrator:
             fact=fact,
         )
         self._speaking = cue
+        if waiting.effort:
+            self._memory.efforts[waiting.effort] = cue_id
+            self._memory.stopped |= waiting.effort == EffortCall.RACK_IT
         if fact is not None and waiting.kind in (CueKind.CORRECTION, CueKind.DANGER):
             is_theme = waiting.kind == CueKind.CORRECTION
             self._memory.said(
@@ -397,3 +431,8 @@ class Orchestrator:
 
 def _ns(seconds: float) -> int:
     return round(seconds * 1e9)
+
+
+def _speaking(correction: str) -> frozenset[Phase]:
+    """Phases in which a correction may be said."""
+    return _SPEAKING_PHASES | {Phase.SETUP} if correction in _ABOUT_THE_MACHINE else _SPEAKING_PHASES

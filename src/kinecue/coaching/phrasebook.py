@@ -86,7 +86,7 @@ class Correction(StrictModel):
 
 
 class Stop(StrictModel):
-    """The order to end the set."""
+    """The order to end the set, now or after one more repetition."""
 
     say: Variants
     screen: str
@@ -135,6 +135,7 @@ class PhraseBook(StrictModel):
         vocabulary: words that any sentence may use.
         corrections: by key of the exercise files.
         stop, numbers, summary: see their types; `numbers` starts with one.
+        last_one, rack_it: said when form and speed break down together; a book without them keeps silent then.
     """
 
     language: str = Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
@@ -146,6 +147,8 @@ class PhraseBook(StrictModel):
     vocabulary: tuple[Word, ...] = ()
     corrections: dict[str, Correction] = Field(min_length=1)
     stop: Stop
+    last_one: Stop | None = None
+    rack_it: Stop | None = None
     numbers: tuple[Word, ...] = Field(min_length=1)
     summary: Summary
 
@@ -170,6 +173,8 @@ class PhraseBook(StrictModel):
             if key in self.corrections:
                 phrases += self.corrections[key].phrases
         phrases += self.stop.say
+        for words in (self.last_one, self.rack_it):
+            phrases += words.say if words is not None else ()
         phrases += self.numbers[: max(0, count_to)]
         return tuple(dict.fromkeys(phrases))
 

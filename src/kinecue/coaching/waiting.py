@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from kinecue.coaching.cue import INTERRUPTING, CueKind
 from kinecue.coaching.facts import CueFact
-from kinecue.exercise.results import Fault, Phase, Repetition, Side
+from kinecue.exercise.results import Fault, FormState, Phase, Repetition, Side
 
 AFTER_REPETITION = frozenset({Phase.TOP})
 _PRIORITY = {
@@ -17,6 +17,7 @@ _PRIORITY = {
     CueKind.SUMMARY: 20,
     CueKind.COUNT: 10,
 }
+_BEFORE_CORRECTIONS = 10
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Waiting:
     fact: CueFact | None = None
     fault_ids: tuple[str, ...] = ()
     movement: int = 0
+    effort: int = 0
+    """What effort called for (`kinecue.coaching.effort_news`); 0 = it is not about effort."""
 
     @staticmethod
     def for_fault(kind: CueKind, fault: Fault, fact: CueFact, movement: int, expires_ns: int) -> Waiting:
@@ -86,9 +89,35 @@ class Waiting:
             fact=fact,
         )
 
+    @staticmethod
+    def announcement(
+        kind: CueKind,
+        subject: str,
+        form: FormState | None,
+        expires_ns: int,
+        reason: str,
+        text: str,
+        screen: str,
+    ) -> Waiting:
+        """What is not about a fault or a repetition: a summary, or a sentence by request."""
+        return Waiting(
+            kind=kind,
+            subject=subject,
+            stamp_ns=form.stamp_ns if form else 0,
+            expires_ns=expires_ns,
+            reason=reason,
+            body_id=form.body_id if form else "",
+            exercise=form.exercise if form else "",
+            repetition=0,
+            text=text,
+            screen_text=screen,
+        )
+
     @property
     def priority(self) -> int:
         """Higher goes first: the kind, then the severity of a correction."""
+        if self.effort and self.kind == CueKind.CORRECTION:
+            return _PRIORITY[self.kind] + _BEFORE_CORRECTIONS
         severity = int(self.fact.severity) if self.kind == CueKind.CORRECTION and self.fact else 0
         return _PRIORITY[self.kind] + severity
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kinecue.coaching.facts import CueFact
 from kinecue.coaching.guard import Guard
-from kinecue.coaching.phrasebook import PhraseBook
+from kinecue.coaching.phrasebook import PhraseBook, Stop
 
 
 class Wording:
@@ -30,7 +30,11 @@ class Wording:
 
     def stop(self) -> str:
         """The order to end the set."""
-        return self._turn(self.book.stop.say)[0]
+        return self.order(self.book.stop)
+
+    def order(self, words: Stop) -> str:
+        """An order that is not about a fault."""
+        return self._turn(words.say)[0]
 
     def _turn(self, variants: tuple[str, ...], fact: CueFact | None = None) -> tuple[str, str]:
         start = self._next.get(variants, 0)

@@ -37,6 +37,9 @@ class CableFlag(IntFlag):
     """Stands still although the handle moves: not to be used."""
 
 
+_UNUSABLE = int(CableFlag.SATURATED | CableFlag.FAULT | CableFlag.IMPLAUSIBLE | CableFlag.FROZEN)
+
+
 class Direction(IntEnum):
     """Where the handle is going (``kinecue_msgs/RepEncoder``)."""
 
@@ -58,6 +61,8 @@ class CableSample:
         load_n: what the machine was set to; NaN if not known.
         side: which cable.
         flags: its state.
+        raw: what the force sensor itself reads, in its own units and with its sign, where the driver has that (the counts
+            of a bridge's converter); the calibration turns it into newtons. NaN if there is none.
     """
 
     stamp_ns: int
@@ -68,10 +73,16 @@ class CableSample:
     load_n: float = math.nan
     side: CableSide = CableSide.NONE
     flags: CableFlag = CableFlag.NONE
+    raw: float = math.nan
 
     def __post_init__(self) -> None:
         if self.tension_n < 0.0:
             raise ValueError(f"CableSample.tension_n: a cable cannot push, got {self.tension_n}")
+
+    @property
+    def usable(self) -> bool:
+        """There is a tension, and nothing speaks against it."""
+        return math.isfinite(self.tension_n) and not int(self.flags) & _UNUSABLE
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from kinecue.body.errors import KineCueError
 from kinecue.nodes.parameters import Parameters, ParameterSpec
+from kinecue.nodes.polled_topic import MACHINE_QOS, PolledTopic
 
 SENSOR_QOS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Streams whose newest value is what matters."""
@@ -58,6 +59,8 @@ class KineCueNode(LifecycleNode):
     """
 
     PARAMETERS: Sequence[ParameterSpec] = ()
+    HEAR_EVERY_S: float = 0.05
+    """How often `hear_samples` takes what came, s."""
 
     def __init__(self, name: str, **kwargs: Any) -> None:
         super().__init__(name, **kwargs)
@@ -70,6 +73,7 @@ class KineCueNode(LifecycleNode):
         self._last_error = ""
         self._failure = ""
         self._latched: dict[Callable[[Any], None], Any] = {}
+        self._heard: list[tuple[PolledTopic, Callable[[Any], None]]] = []
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._diagnostics_timer = self.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         self.active = False
@@ -111,6 +115,35 @@ class KineCueNode(LifecycleNode):
                 self.report_error(error)
 
         return call
+
+    def hear_samples(
+        self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile = MACHINE_QOS
+    ) -> Callable[[], None]:
+        """Listens, guarded, to a stream that nobody waits for: whatever came is taken at once, every `HEAR_EVERY_S`.
+
+        An executor looks at all its subscriptions again for each message that wakes it, which costs several times as much
+        as the message itself, of a machine's samples and of frames alike. Topics are taken in the order of the calls.
+
+        Returns:
+            Call it to stop listening.
+        """
+        heard = (PolledTopic(self, kind, topic, qos), self.guarded(callback))
+        if not self._heard:
+            self._heard_timer = self.create_timer(self.HEAR_EVERY_S, self._hear)
+        self._heard.append(heard)
+
+        def stop() -> None:
+            self._heard.remove(heard)
+            heard[0].close()
+            if not self._heard:
+                self.destroy_timer(self._heard_timer)
+
+        return stop
+
+    def _hear(self) -> None:
+        for polled, call in tuple(self._heard):
+            for message in polled.take():
+                call(message)
 
     def guarded_timer(self, callback: Callable[[], None]) -> Callable[[], None]:
         """The same for a timer's callback."""

@@ -14,11 +14,13 @@ from rclpy.parameter import Parameter
 from kinecue.body.errors import KineCueError
 from kinecue.nodes.base import KineCueNode, Spinner, init, limit_threads, stop_on_signals
 from kinecue.nodes.camera import CameraNode
+from kinecue.nodes.loads import LoadsNode
 from kinecue.nodes.machine import MachineNode
 from kinecue.nodes.orchestrator import OrchestratorNode
 from kinecue.nodes.pose import PoseNode
 from kinecue.nodes.scoring import ScoringNode
 from kinecue.nodes.speech import SpeechNode
+from kinecue.nodes.training import TrainingNode
 from kinecue.nodes.visualization import FrameHistory, OverlaySink, VisualizationNode
 from kinecue.perception.frames import Frame
 from kinecue.perception.grabber import LatestFrame
@@ -76,6 +78,8 @@ class Graph:
             self.visualization = self._add(
                 VisualizationNode(history, overlay_sinks, **options("visualization"))
             )
+            self.training = self._add(TrainingNode(**options("training")))
+            self.loads = self._add(LoadsNode(**options("loads")))
             self.scoring = self._add(ScoringNode(**options("scoring")))
             self.pose = self._add(PoseNode(self._mailbox, **options("pose")))
             self.camera = self._add(CameraNode((self._mailbox,), remember, **options("camera")))
@@ -100,7 +104,7 @@ class Graph:
     def spin(self) -> None:
         """Starts the executors; returns at once."""
         for node in (*self._observers, *self._built):
-            watches = node in self._observers or node is self.visualization
+            watches = node in (*self._observers, self.visualization, self.training, self.loads)
             spinner = Spinner(node, polite=watches)
             spinner.start()
             self._spinners.append(spinner)

@@ -5,28 +5,39 @@ from __future__ import annotations
 import math
 from dataclasses import fields
 
-from geometry_msgs.msg import Point
-
 from kinecue.body.measurement import Reason, Validity
 from kinecue.exercise.results import RepetitionVelocity
 from kinecue.machine.samples import CableFlag, CableSample, CableSide, Direction, EncoderSample
 from kinecue.nodes.base import stamp_to_ns
 from kinecue.nodes.message_parts import MessageError, enumerated, header
+from kinecue.training.clock import ClockEstimate, ClockState
 from kinecue_msgs import msg
 
 
 def cable_to_msg(sample: CableSample, stamp_ns: int, frame_id: str) -> msg.CableLoad:
     """A force sample."""
+    message = msg.CableLoad()
+    message.header.frame_id = frame_id
+    return fill_cable(message, sample, stamp_ns)
+
+
+def fill_cable(message: msg.CableLoad, sample: CableSample, stamp_ns: int) -> msg.CableLoad:
+    """Another sample in the same message: at 1,000 Hz, making a new one costs more than all else."""
+    _stamp(message, stamp_ns)
+    message.side = int(sample.side)
+    message.tension = float(sample.tension_n)
+    message.speed = float(sample.speed_m_s)
+    message.load = float(sample.load_n)
     x, y, z = sample.pulley_m
-    return msg.CableLoad(
-        header=header(stamp_ns, frame_id),
-        side=int(sample.side),
-        tension=float(sample.tension_n),
-        speed=float(sample.speed_m_s),
-        load=float(sample.load_n),
-        pulley=Point(x=float(x), y=float(y), z=float(z)),
-        flags=int(sample.flags),
-    )
+    pulley = message.pulley
+    pulley.x, pulley.y, pulley.z = float(x), float(y), float(z)
+    message.flags = int(sample.flags)
+    return message
+
+
+def _stamp(message: msg.CableLoad | msg.RepEncoder, stamp_ns: int) -> None:
+    stamp = message.header.stamp
+    stamp.sec, stamp.nanosec = divmod(max(int(stamp_ns), 0), 1_000_000_000)
 
 
 def cable_from_msg(message: msg.CableLoad) -> CableSample:
@@ -49,19 +60,32 @@ def cable_from_msg(message: msg.CableLoad) -> CableSample:
     )
 
 
+def cable_side(message: msg.CableLoad) -> CableSide:
+    """Which cable a message is about.
+
+    Raises:
+        MessageError: the value does not exist.
+    """
+    return enumerated(CableSide, message.side, "CableLoad.side")
+
+
 def encoder_to_msg(sample: EncoderSample, stamp_ns: int) -> msg.RepEncoder:
     """An encoder sample."""
-    return msg.RepEncoder(
-        header=header(stamp_ns),
-        side=int(sample.side),
-        position=float(sample.position_m),
-        speed=float(sample.speed_m_s),
-        direction=int(sample.direction),
-        count=int(sample.count),
-        counts_per_metre=float(sample.counts_per_metre),
-        validity=int(Validity(sample.validity)),
-        reason=int(sample.reason),
-    )
+    return fill_encoder(msg.RepEncoder(), sample, stamp_ns)
+
+
+def fill_encoder(message: msg.RepEncoder, sample: EncoderSample, stamp_ns: int) -> msg.RepEncoder:
+    """Another sample in the same message."""
+    _stamp(message, stamp_ns)
+    message.side = int(sample.side)
+    message.position = float(sample.position_m)
+    message.speed = float(sample.speed_m_s)
+    message.direction = int(sample.direction)
+    message.count = int(sample.count)
+    message.counts_per_metre = float(sample.counts_per_metre)
+    message.validity = int(sample.validity)
+    message.reason = int(sample.reason)
+    return message
 
 
 def encoder_from_msg(message: msg.RepEncoder) -> EncoderSample:
@@ -102,3 +126,44 @@ def velocity_from_msg(message: msg.RepetitionVelocity) -> RepetitionVelocity | N
         return None
     numbers = {name: getattr(message, name) for name in _NUMBERS}
     return RepetitionVelocity(source=message.source, cable=message.side, **numbers)
+
+
+def clock_to_msg(clock: ClockEstimate, stamp_ns: int) -> msg.MachineClock:
+    """What is known of the machine's clock at the camera time `stamp_ns`; of all cables together."""
+    offset = clock.offset_s
+    if math.isfinite(offset) and math.isfinite(clock.drift):
+        # the offset holds at a machine time; the message tells that of its own stamp
+        offset += clock.drift * (stamp_ns * 1e-9 - offset - clock.stamp_ns * 1e-9)
+    return msg.MachineClock(
+        header=header(stamp_ns),
+        side=int(CableSide.NONE),
+        state=int(clock.state),
+        offset=float(offset),
+        offset_std=float(clock.offset_std_s),
+        drift=float(clock.drift),
+        drift_std=float(clock.drift_std),
+        correlation=float(clock.correlation),
+        repetitions=int(clock.repetitions),
+    )
+
+
+def clock_from_msg(message: msg.MachineClock) -> ClockEstimate:
+    """The estimate of a message; sign and scale of the movement are not in it.
+
+    Raises:
+        MessageError: the state does not exist.
+    """
+    stamp_ns = stamp_to_ns(message.header.stamp)
+    known = math.isfinite(message.offset)
+    return ClockEstimate(
+        state=enumerated(ClockState, message.state, "MachineClock.state"),
+        stamp_ns=stamp_ns - round(message.offset * 1e9) if known else 0,
+        offset_s=message.offset,
+        offset_std_s=message.offset_std,
+        drift=message.drift,
+        drift_std=message.drift_std,
+        correlation=message.correlation,
+        repetitions=message.repetitions,
+        sign=0,
+        scale_m=math.nan,
+    )

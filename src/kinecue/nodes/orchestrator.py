@@ -13,10 +13,13 @@ from kinecue.coaching.orchestrator import Orchestrator
 from kinecue.coaching.phrasebook import PhraseBook, load_phrase_book
 from kinecue.coaching.settings import load_settings
 from kinecue.exercise import find_exercise
+from kinecue.loads.levers import corrections_in
 from kinecue.nodes import message_parts as parts
 from kinecue.nodes import score_conversions as scores
 from kinecue.nodes.base import ERROR, EVENT_QOS, LATCHED_QOS, OK, SENSOR_QOS, KineCueNode, ns_to_stamp, run
 from kinecue.nodes.parameters import ParameterSpec
+from kinecue.nodes.training_conversions import effort_news_from_msg
+from kinecue.training.disagreement import MACHINE_FAULTS
 from kinecue_msgs import msg, srv
 
 
@@ -46,6 +49,7 @@ class OrchestratorNode(KineCueNode):
         self.create_subscription(msg.FormFault, "faults", self.guarded(self._on_fault), EVENT_QOS)
         self.create_subscription(msg.Repetition, "repetitions", self.guarded(self._on_repetition), EVENT_QOS)
         self.create_subscription(msg.SetSummary, "set", self.guarded(self._on_set, latched=True), LATCHED_QOS)
+        self.create_subscription(msg.Effort, "effort", self.guarded(self._on_effort), EVENT_QOS)
         self.create_subscription(msg.SpeechStatus, "speech_status", self.guarded(self._on_speech), EVENT_QOS)
         self.create_service(srv.Say, "say", self.guarded_service(self._say))
         self.create_timer(0.05, self.guarded_timer(self._tick))
@@ -97,6 +101,10 @@ class OrchestratorNode(KineCueNode):
             self._prepare(message.exercise)
             self._exercise = message.exercise
 
+    def _on_effort(self, message: msg.Effort) -> None:
+        if self._core is not None:
+            self._publish(self._core.on_effort(effort_news_from_msg(message), self.now_ns()))
+
     def _on_speech(self, message: msg.SpeechStatus) -> None:
         if self._core is not None:
             status = parts.enumerated(SpeechStatus, message.status, "SpeechStatus.status")
@@ -121,7 +129,9 @@ class OrchestratorNode(KineCueNode):
             return
         folder = self.parameters["exercise_dir"]
         model = find_exercise(exercise, Path(folder) if folder else None)
-        phrases = self._book.cue_phrases([fault.correction for fault in model.faults.values()], count_to=12)
+        corrections = [fault.correction for fault in model.faults.values()]
+        corrections += [fault.correction for fault in MACHINE_FAULTS]
+        phrases = self._book.cue_phrases([*corrections, *corrections_in(exercise)], count_to=12)
         message = msg.PhraseList(language=self.parameters["language"], phrases=list(phrases))
         message.header = Header(stamp=self.get_clock().now().to_msg())
         self._phrases.publish(message)

@@ -75,6 +75,7 @@ class VisualizationNode(KineCueNode):
         sinks: called with each overlay picture and its stamp, in a thread of the node's own.
     """
 
+    HEAR_EVERY_S = 0.06
     PARAMETERS = (
         ParameterSpec("marker_rate", 15.0, "Markers per second at most [Hz].", low=1.0, high=200.0),
         ParameterSpec("overlay_rate", 30.0, "Overlay pictures per second at most [Hz].", low=1.0, high=200.0),
@@ -121,7 +122,7 @@ class VisualizationNode(KineCueNode):
         self.create_subscription(msg.FormFault, "faults", self.guarded(self._on_fault), EVENT_QOS)
         self.create_subscription(msg.Cue, "cues", self.guarded(self._on_cue), EVENT_QOS)
         self.create_subscription(msg.SpeechStatus, "speech_status", self.guarded(self._on_speech), EVENT_QOS)
-        self.create_subscription(msg.CableLoad, "machine/cable", self.guarded(self._on_cable), SENSOR_QOS)
+        self.hear_samples(msg.CableLoad, "machine/cable", self._on_cable)
 
     @property
     def overlay_wanted(self) -> bool:
