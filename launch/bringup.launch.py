@@ -24,7 +24,17 @@ from launch_ros.substitutions import FindPackageShare
 
 from launch import Action, LaunchContext, LaunchDescription
 
-NODES = ("speech", "orchestrator", "machine", "visualization", "training", "loads", "scoring", "pose", "camera")
+NODES = (
+    "speech",
+    "orchestrator",
+    "machine",
+    "visualization",
+    "training",
+    "loads",
+    "scoring",
+    "pose",
+    "camera",
+)
 SEEING = ("pose", "camera")
 """Nodes that each of several views has of its own."""
 MODELS = ("lite", "full", "heavy")
