@@ -79,7 +79,18 @@ def test_console_scripts_point_to_functions_that_exist(script, target):
 
 
 def test_each_node_can_be_run_by_its_name():
-    nodes = {"camera", "pose", "machine", "scoring", "orchestrator", "speech", "visualization", "fusion"}
+    nodes = {
+        "camera",
+        "pose",
+        "machine",
+        "scoring",
+        "orchestrator",
+        "speech",
+        "visualization",
+        "fusion",
+        "training",
+        "loads",
+    }
     assert {f"{node}_node" for node in nodes} | {"graph_node", "kinecue"} == console_scripts().keys()
 
 
