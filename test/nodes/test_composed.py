@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import rclpy
+from diagnostic_msgs.msg import DiagnosticStatus
 from node_bench import write_pictures
 
 from kinecue.body.errors import ConfigError, KineCueError
@@ -90,8 +96,8 @@ class TestStart:
         assert graph.start() == []
         assert all(node.active for node in graph.nodes)
         names = [node.get_name() for node in graph.nodes]
-        assert len(names) == len(graph.nodes) == 9
-        bench.wait(lambda: all(heard.of(name) for name in names))
+        assert len(names) == len(graph.nodes) == 6
+        bench.wait(lambda: all(heard.of(name) for name in (*names, "machine", "training", "loads")))
 
     def test_the_others_run_although_one_cannot_start(self, bench, graph, quick):
         graph.camera.set_parameters([rclpy.parameter.Parameter("path", value="/none")])
@@ -133,6 +139,45 @@ class TestWrongParameters:
     def test_of_a_node_that_does_not_exist_name_those_there_are(self, ros, quick):
         with pytest.raises(KineCueError, match="no node 'kamera'; nodes: speech, orchestrator"):
             Graph({**quick, "kamera": {"rate": 5.0}})
+
+
+class TestSecondProcess:
+    """Nodes that no cue waits for."""
+
+    def test_is_started_again_with_its_nodes_when_it_dies(self, bench, graph):
+        heard = bench.diagnostics()
+        assert graph.start() == []
+        first = graph._aside.pid
+        os.kill(first, signal.SIGKILL)
+        bench.wait(lambda: graph._aside.pid != first)
+        heard.wait("training", DiagnosticStatus.OK, "no repetition yet")
+        assert graph.scoring.active
+
+    def test_ends_when_the_graph_is_killed(self, ros, tmp_path):
+        """Nothing is left behind that holds a device or talks on the topics."""
+        script = (
+            "import os, signal; from kinecue.nodes.base import init; from kinecue.nodes.aside import Aside;"
+            "init([]); a = Aside({}, '', ()); a.wait(); print(a.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+        )
+        done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, timeout=60)
+        child = int(done.stdout)
+        limit = time.monotonic() + 10.0
+        while Path(f"/proc/{child}").exists() and time.monotonic() < limit:
+            time.sleep(0.02)
+        assert not Path(f"/proc/{child}").exists()
+
+    def test_a_wrong_parameter_of_its_nodes_is_one_error(self, bench, quick):
+        with pytest.raises(KineCueError, match=r"node /loads: parameter rate: is 900"):
+            Graph({**quick, "loads": {"rate": 900.0}})
+        bench.wait(lambda: bench.peer.get_node_names() == ["peer"])
+
+    def test_a_node_of_it_that_cannot_start_is_named(self, ros, quick):
+        graph = Graph({**quick, "loads": {"person": "nobody-at-all"}})
+        try:
+            graph.spin()
+            assert graph.start() == ["loads"]
+        finally:
+            graph.close()
 
 
 class TestEnd:

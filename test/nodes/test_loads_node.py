@@ -284,7 +284,13 @@ class TestHostile:
         told = bench.diagnostics()
         lifter.begin(load_kg=60.0)
         lifter.play(frames(BENT))
-        status = told.wait("loads", DiagnosticStatus.OK, "loads")
+
+        def knowing():
+            known = (s for s in told.of("loads") if s.level == DiagnosticStatus.OK and "load" in values(s))
+            return next(known, None)
+
+        status = bench.wait(knowing, "a status with the load")
+        assert "load" in status.message
         assert values(status)["load"] == "set, 60.0 kg"
         assert float(values(status)["body mass [kg]"]) == pytest.approx(80.0)
 

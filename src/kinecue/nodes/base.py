@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -376,6 +377,22 @@ class Spinner:
                 # a signal that shuts the context down between two steps of the executor
                 if rclpy.ok():
                     raise
+
+
+def start_nodes(nodes: Sequence[KineCueNode], names: Sequence[str] = ()) -> list[str]:
+    """Configures and activates nodes that start themselves (all, or those named); returns those that could not.
+
+    What the start left behind stays; the garbage collector does not look at it again and again.
+    """
+    chosen = [node for node in nodes if not names or node.get_name() in names]
+    failed = [
+        node.get_name()
+        for node in chosen
+        if not node.active and node.parameters["autostart"] and not node.start()
+    ]
+    gc.collect()
+    gc.freeze()
+    return failed
 
 
 def stop_on_signals() -> threading.Event:

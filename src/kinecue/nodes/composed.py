@@ -1,8 +1,10 @@
-"""The whole graph in one process: frames go from camera to pose by reference, and no image topic exists."""
+"""The composed graph: frames go from camera to pose by reference, and no image topic exists.
+
+All that leads to a cue is one process; `kinecue.nodes.aside` is a second one for the nodes that no cue waits for.
+"""
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -12,15 +14,13 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from kinecue.body.errors import KineCueError
-from kinecue.nodes.base import KineCueNode, Spinner, init, limit_threads, stop_on_signals
+from kinecue.nodes import aside
+from kinecue.nodes.base import KineCueNode, Spinner, init, limit_threads, start_nodes, stop_on_signals
 from kinecue.nodes.camera import CameraNode
-from kinecue.nodes.loads import LoadsNode
-from kinecue.nodes.machine import MachineNode
 from kinecue.nodes.orchestrator import OrchestratorNode
 from kinecue.nodes.pose import PoseNode
 from kinecue.nodes.scoring import ScoringNode
 from kinecue.nodes.speech import SpeechNode
-from kinecue.nodes.training import TrainingNode
 from kinecue.nodes.visualization import FrameHistory, OverlaySink, VisualizationNode
 from kinecue.perception.frames import Frame
 from kinecue.perception.grabber import LatestFrame
@@ -33,6 +33,8 @@ NodeParameters = Mapping[str, Mapping[str, Any]]
 
 class Graph:
     """All nodes, each with an executor thread of its own, so that none waits for another.
+
+    `nodes` are those of this process.
 
     Args:
         parameters: node name -> parameter -> value; what is not given has its default.
@@ -71,22 +73,27 @@ class Graph:
             }
 
         self._built: list[KineCueNode] = []
+        # it starts while the nodes here are made
+        self._aside = aside.Aside(
+            {name: given.pop(name) for name in aside.NODES if name in given},
+            namespace,
+            _ros_arguments() if use_global_arguments else (),
+        )
         try:
             self.speech = self._add(SpeechNode(**options("speech")))
             self.orchestrator = self._add(OrchestratorNode(**options("orchestrator")))
-            self.machine = self._add(MachineNode(**options("machine")))
             self.visualization = self._add(
                 VisualizationNode(history, overlay_sinks, **options("visualization"))
             )
-            self.training = self._add(TrainingNode(**options("training")))
-            self.loads = self._add(LoadsNode(**options("loads")))
             self.scoring = self._add(ScoringNode(**options("scoring")))
             self.pose = self._add(PoseNode(self._mailbox, **options("pose")))
             self.camera = self._add(CameraNode((self._mailbox,), remember, **options("camera")))
             if given:
-                names = ", ".join(node.get_name() for node in self._built)
+                names = ", ".join((*(node.get_name() for node in self._built), *aside.NODES))
                 raise KineCueError(f"there is no node {next(iter(given))!r}; nodes: {names}")
+            self._aside.wait()
         except Exception:
+            self._aside.close()
             self._destroy()
             raise
         self._spinners: list[Spinner] = []
@@ -104,28 +111,20 @@ class Graph:
     def spin(self) -> None:
         """Starts the executors; returns at once."""
         for node in (*self._observers, *self._built):
-            watches = node in (*self._observers, self.visualization, self.training, self.loads)
-            spinner = Spinner(node, polite=watches)
+            spinner = Spinner(node, polite=node in (*self._observers, self.visualization))
             spinner.start()
             self._spinners.append(spinner)
 
     def start(self, *names: str) -> list[str]:
         """Configures and activates nodes that start themselves (all, or those named); returns those that could not."""
-        chosen = [node for node in self._built if not names or node.get_name() in names]
-        failed = [
-            node.get_name()
-            for node in chosen
-            if not node.active and node.parameters["autostart"] and not node.start()
-        ]
-        # what the start left behind stays; scanning it again and again would cost frames
-        gc.collect()
-        gc.freeze()
-        return failed
+        beside = [name for name in aside.NODES if not names or name in names]
+        return [*self._aside.start(beside), *start_nodes(self._built, names)]
 
     def close(self) -> None:
         """Releases devices and threads, camera first."""
         for node in reversed(self._built):
             node.close()
+        self._aside.close()
         for spinner in self._spinners:
             spinner.stop()
         self._spinners.clear()
@@ -135,6 +134,12 @@ class Graph:
         for node in reversed(self._built):
             node.destroy_node()
         self._built.clear()
+
+
+def _ros_arguments() -> list[str]:
+    """Those that this program was started with, for another one."""
+    given = sys.argv[1:]
+    return given[given.index("--ros-args") :] if "--ros-args" in given else []
 
 
 def main(args: list[str] | None = None) -> int:

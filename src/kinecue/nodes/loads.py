@@ -96,14 +96,14 @@ class LoadsNode(KineCueNode):
         self._loads = self.create_lifecycle_publisher(msg.JointLoads, "joint_loads", SENSOR_QOS)
         self._faults = self.create_lifecycle_publisher(msg.FormFault, "faults", EVENT_QOS)
         self._markers = self.create_lifecycle_publisher(MarkerArray, "loads/markers", 10)
-        # what a frame was comes before the frame
+        # what a frame was, and what the cable pulled then, come before the frame
+        self.hear_samples(msg.CableLoad, "machine/cable", self._on_cable)
         self.hear_samples(msg.FormState, "form", self._on_form)
         self.hear_samples(msg.BodyArray, "bodies", self._on_bodies)
         self.create_subscription(msg.SetSummary, "set", self.guarded(self._on_set, latched=True), LATCHED_QOS)
         self.create_subscription(
             msg.BodyShape, "body_shape", self.guarded(self._on_shape, latched=True), LATCHED_QOS
         )
-        self.hear_samples(msg.CableLoad, "machine/cable", self._on_cable)
         self.create_subscription(
             msg.MachineClock, "machine/clock", self.guarded(self._on_clock, latched=True), LATCHED_QOS
         )
