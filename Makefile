@@ -27,14 +27,20 @@ demo: ## Watch the sample clip and speak; VIDEO=clip.mp4 or CAMERA=0, EXERCISE=s
 	@sh bootstrap/run.sh demo
 	@$(BIN)/kinecue demo $(DEMO_ARGUMENTS)
 
+# Those that measure time, or run whole graphs, have the machine for themselves; the others share it.
+ALONE := test/bootstrap test/cli test/launch test/nodes test/speech
+
 .PHONY: test
-test: ## Run the linters, the type checker and all tests
+test: ## Run the linters, the type checker and all tests; PYTEST_ARGUMENTS=test/body for some
 	@sh bootstrap/run.sh test
 	@status=0; \
 	$(BIN)/ruff check --quiet . || status=1; \
 	$(BIN)/ruff format --check --quiet . || status=1; \
 	$(BIN)/mypy || status=1; \
-	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS) || status=1; \
+	if [ -n "$(PYTEST_ARGUMENTS)" ]; then $(BIN)/python -m pytest $(PYTEST_ARGUMENTS) || status=1; else \
+	  $(BIN)/python -m pytest -n "$$(nproc)" --maxprocesses 8 --dist loadfile $(ALONE:%=--ignore=%) || status=1; \
+	  $(BIN)/python -m pytest $(ALONE) || status=1; \
+	fi; \
 	exit $$status
 
 .PHONY: lint
@@ -45,7 +51,7 @@ lint: ## Run the linters and the type checker
 	@$(BIN)/mypy
 
 .PHONY: bench
-bench: bench-graph bench-simulation bench-perception bench-scoring bench-machine ## Run the benchmarks of graph, gym, perception, scoring and machine; results in bench_output/
+bench: bench-graph bench-simulation bench-perception bench-scoring bench-machine bench-coaching ## Run the benchmarks of graph, gym, perception, scoring, machine and coaching; results in bench_output/
 
 .PHONY: bench-graph
 bench-graph: ## Measure the graph: latencies, rates, counted and spoken against the truth
@@ -71,6 +77,11 @@ bench-scoring: ## Measure scoring: UI-PRMD, counts, clean sets, planted faults, 
 bench-machine: ## Measure the machine: counts, velocities, clocks, drivers, forces on the body, inertial sensors
 	@sh bootstrap/run.sh bench
 	@$(BIN)/python bench/machine.py $(BENCH_ARGUMENTS)
+
+.PHONY: bench-coaching
+bench-coaching: ## Measure the coach: recognised speech, latencies, language model, guard, coached sets, failures
+	@sh bootstrap/run.sh bench
+	@$(BIN)/python bench/coaching.py $(BENCH_ARGUMENTS)
 
 .PHONY: bench-identities
 bench-identities: ## Measure who is who when people cross, and who is taken for the lifter

@@ -339,6 +339,8 @@ def fit(key: SetKey, movement: Movement, seen: list[Landmarks2D | None]) -> list
 # --- store ---
 
 
+_OF_NETWORK_FILES = ("convert", "onnx_file", "onnx_prune", "tflite_file")
+"""Modules of perception that no body depends on: what they make of a network's file is checked by its hash."""
 _MOVEMENT = ("performance", "timeline", "set_plan", "solve", "skeleton", "technique", "figure")
 
 
@@ -347,6 +349,7 @@ def _version(exercise: str) -> str:
     """Changes with whatever the bodies depend on."""
     source = ROOT / "src" / "kinecue"
     files = [*(source / "perception").glob("*.py"), *(source / "perception" / "data").glob("*.yaml")]
+    files = [file for file in files if file.stem not in _OF_NETWORK_FILES]
     files += [source / "simulation" / "movement" / f"{name}.py" for name in _MOVEMENT]
     files += [Path(__file__).with_name("landmark_errors.py"), _module_of(exercise)]
     digest = hashlib.sha256(repr(posture_for(exercise)).encode())

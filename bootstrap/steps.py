@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bootstrap.errors import SetupError
 from bootstrap.progress import StepLine
 
 
@@ -32,6 +33,8 @@ class Step:
     """Files that must exist for it to count as done."""
     needs: Sequence[str] = field(default=())
     """Steps it builds on."""
+    without: str = ""
+    """What holds where it fails, for a step that can be gone without; it is tried again the next time."""
 
 
 class Stamps:
@@ -91,6 +94,7 @@ def pending(steps: Sequence[Step], stamps: Stamps) -> list[str]:
 def run(steps: Sequence[Step], stamps: Stamps) -> None:
     """Does what is pending. The error of a step that fails is passed on; its stamp is not written.
 
+    The SetupError of a step that can be gone `without` is shown and passed over.
     Each step is looked at when its turn comes: the first one may take the stamps of the others away.
     """
     digests = digests_of(steps)
@@ -105,6 +109,12 @@ def run(steps: Sequence[Step], stamps: Stamps) -> None:
         except KeyboardInterrupt:
             line.end("interrupted")
             raise
+        except SetupError as error:
+            line.end("failed")
+            if not step.without:
+                raise
+            print(f"{error}\n{step.without}")
+            continue
         except BaseException:
             line.end("failed")
             raise

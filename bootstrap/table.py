@@ -27,6 +27,8 @@ class OwnCommand:
     outputs: tuple[str, ...] = ()
     """Files it makes, relative to KineCue's data folder; it is done again when one is missing."""
     goals: tuple[str, ...] = GOALS
+    without: str = ""
+    """What holds where it fails, for one that can be gone without."""
 
 
 OWN_COMMANDS = (
@@ -37,7 +39,7 @@ OWN_COMMANDS = (
         inputs=(
             "models/manifest.yaml",
             "src/kinecue/perception/convert.py",
-            "src/kinecue/perception/onnx_file.py",
+            "src/kinecue/onnx_file.py",
             "src/kinecue/perception/tflite_file.py",
         ),
         outputs=(
@@ -60,6 +62,21 @@ OWN_COMMANDS = (
         ("voice", "fetch"),
         inputs=("src/kinecue/speech/voice_setup.py",),
         outputs=("voice",),
+    ),
+    OwnCommand(
+        "language",
+        "Language model: fetch, verify, convert to ONNX",
+        ("models", "language"),
+        inputs=(
+            "src/kinecue/cli/language_model.py",
+            "src/kinecue/coaching/language/installation.py",
+            "src/kinecue/coaching/language/conversion.py",
+            "src/kinecue/coaching/language/gguf_to_onnx.py",
+            "src/kinecue/coaching/language/gguf_tokenizer.py",
+            "src/kinecue/onnx_file.py",
+        ),
+        outputs=("language/smollm2-135m/model.onnx", "language/smollm2-135m/tokenizer.json"),
+        without="Going on without it: the coach then speaks with the words of its phrase book alone.",
     ),
     OwnCommand(
         "sample",
@@ -138,4 +155,5 @@ def _own_step(command: OwnCommand, environment: Environment, shell: Mapping[str,
         inputs=lambda: [" ".join(command.arguments), str(data), *(root / name for name in command.inputs)],
         outputs=lambda: [data / name for name in command.outputs],
         needs=("kinecue",),
+        without=command.without,
     )

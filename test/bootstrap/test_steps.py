@@ -67,6 +67,18 @@ def test_a_changed_input_makes_the_steps_that_build_on_it_due(recorder, stamps):
     assert pending(table("2"), stamps) == ["base", "upon"]
 
 
+def test_what_can_be_gone_without_fails_aloud_and_is_tried_again(recorder, stamps, capsys):
+    table = [recorder.step("model", without="Going on without it."), recorder.step("after")]
+    recorder.fail = SetupError("no network")
+    with pytest.raises(SetupError):
+        steps.run(table, stamps)  # of the second, which is needed
+    said = capsys.readouterr().out
+    assert said == "[1/2] model ... failed\nno network\nGoing on without it.\n[2/2] after ... failed\n"
+    recorder.fail = None
+    steps.run(table, stamps)
+    assert recorder.done == ["model", "after"]
+
+
 @pytest.mark.parametrize(
     ("failure", "word"), [(SetupError("no network"), "failed"), (KeyboardInterrupt(), "interrupted")]
 )

@@ -171,8 +171,10 @@ class Scene:
     def ended(self, status: RepetitionStatus = RepetitionStatus.VALID) -> Repetition:
         number = self.repetition if status == RepetitionStatus.VALID else 0
         nothing = Measurement.abstained(Reason.UNSUPPORTED)
+        short = status == RepetitionStatus.PARTIAL
+        reason = RepetitionReason.RANGE_TOO_SMALL if short else RepetitionReason.NONE
         return Repetition(
-            number, status, RepetitionReason.NONE, "a", "squat", self._left_top, self._left_top, self.now,
+            number, status, reason, "a", "squat", self._left_top, self._left_top, self.now,
             1.0, "knee_flexion", nothing, "rad", 0.8, 0.2, 0.8, 1.0, 1.5, nothing, 0.5, 0.5, 0.5,
             faults=tuple(self._raised),
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -216,7 +217,7 @@ def test_what_was_not_heard_counts_as_not_said(status: SpeechStatus) -> None:
     scene = Scene(mute=True)
     scene.frame(Phase.BOTTOM, "knees_in")
     scene.take(scene.coach.on_speech(scene.cues[0].id, status, scene.now))
-    assert f"the speaker reports {status.name.lower()}" in scene.reasons()
+    assert f"the speaker reports {status.name.lower()}: it counts as not said" in scene.reasons()
     scene.top()
     scene.end()
     scene.frame(Phase.BOTTOM, "knees_in")
@@ -366,6 +367,8 @@ def test_the_summary_holds_measured_numbers_and_what_to_work_on() -> None:
             faults={"heels_up": 2},
             not_counted={RepetitionStatus.PARTIAL: 1, RepetitionStatus.SETUP: 4},
         )
+    for _ in range(20):
+        scene.frame(Phase.REST)
     [summary] = [cue for cue in scene.cues if cue.kind == CueKind.SUMMARY]
     start, cue = summary.text.split(" Next set: ")
     assert start == "Two repetitions. One more did not count."
@@ -388,12 +391,14 @@ def test_the_summary_of_a_clean_set() -> None:
     for _ in range(3):
         scene.repeat()
     scene.set(active=False, counted=3)
+    scene.top()
     assert scene.texts == ["Three repetitions. Nothing to correct."]
 
 
 def test_a_set_that_was_not_seen_well_is_not_called_clean() -> None:
     scene = Scene(summary=True)
     scene.set(active=False, counted=3, abstained=(Abstention("heels_up", Reason.OCCLUDED),))
+    scene.top()
     assert scene.texts == ["Three repetitions."]
 
 
@@ -458,3 +463,51 @@ def test_the_same_scene_gives_the_same_decisions() -> None:
         return list(scene.decisions)
 
     assert play() == play()
+
+
+@pytest.mark.parametrize("age_s", [5.0, -5.0, 1e6])
+def test_a_frame_that_is_not_of_now_changes_nothing(age_s: float) -> None:
+    """One old frame in mid-set, and the coach would forget what it said."""
+    scene = Scene()
+    scene.repeat("heels_up")
+    stray = replace(scene.form(), stamp_ns=scene.now - round(age_s * 1e9), phase=Phase.REST, exercise="curl")
+    scene.take(scene.coach.on_form(stray, scene.now))
+    scene.repeat("asymmetry", "heels_up")
+    assert len(scene.cues) == 1
+    assert "the theme of the set is heels_up" in scene.reasons()
+
+
+def test_each_decision_tells_kind_and_priority() -> None:
+    scene = Scene(counting=True)
+    scene.repeat("heels_up", "asymmetry")
+    scene.repeat("heels_up", severity=Severity.DANGER)
+    scene.repeat()
+    by_kind = {decision.kind: decision.priority for decision in scene.decisions}
+    assert set(by_kind) == {CueKind.CORRECTION, CueKind.DANGER, CueKind.PRAISE, CueKind.COUNT}
+    assert (
+        by_kind[CueKind.DANGER]
+        > by_kind[CueKind.CORRECTION]
+        > by_kind[CueKind.PRAISE]
+        > by_kind[CueKind.COUNT]
+    )
+    for decision in scene.decisions:
+        if decision.cue is not None:
+            assert (decision.kind, decision.priority) == (decision.cue.kind, decision.cue.priority)
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "say_in", "soonest_s", "latest_s"),
+    [
+        ("too_shallow", Phase.BOTTOM, Phase.TOP, 0.8, 1.2),
+        ("knees_in", Phase.CONCENTRIC, Phase.BOTTOM, 2.0, 4.0),
+    ],
+)
+def test_each_fault_waits_for_the_moment_to_act_on_it(
+    name: str, at: Phase, say_in: Phase, soonest_s: float, latest_s: float
+) -> None:
+    """The depth of the next repetition at the top of this one; the knees at the bottom of the next one."""
+    scene = Scene(praise=False)
+    scene.repeat(name, at=at, say_in=(say_in,))
+    scene.repeat()
+    [cue] = scene.cues
+    assert soonest_s < (cue.trigger_stamp_ns - cue.fault_stamp_ns) * 1e-9 < latest_s

@@ -95,7 +95,12 @@ class Bench:
         return node
 
     def node(self, name: str, *positional: Any, **parameters: Any) -> Any:
-        """A node under test; arguments are its parameters. It is not configured yet."""
+        """A node under test; arguments are its parameters. It is not configured yet.
+
+        A language model runs beside the orchestrator only in the tests that are about it.
+        """
+        if name == "orchestrator":
+            parameters.setdefault("language_model", "none")
         return self.add(NODES[name](*positional, parameter_overrides=overrides(**parameters)))
 
     def started(self, name: str, *positional: Any, **parameters: Any) -> Any:

@@ -18,8 +18,8 @@ from kinecue.nodes import conversions as convert
 from kinecue.nodes import message_parts as parts
 from kinecue.nodes import score_conversions as scores
 from kinecue.nodes.base import ns_to_stamp, stamp_to_ns
+from kinecue.nodes.coaching_conversions import cue_to_msg
 from kinecue.nodes.machine_conversions import cable_to_msg, encoder_to_msg
-from kinecue.nodes.orchestrator import cue_to_msg
 from kinecue_msgs import msg
 
 SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -291,7 +291,7 @@ class TestFiles:
         heard = bench.diagnostics()
         node = bench.node("orchestrator", language="tlh")
         assert not node.start()
-        heard.wait("orchestrator", DiagnosticStatus.ERROR, "parameter language", "'tlh'", "allowed: en")
+        heard.wait("orchestrator", DiagnosticStatus.ERROR, "parameter language", "'tlh'", "allowed: ", "en")
         assert node.set_parameters([Parameter("language", value="en")])[0].successful
         assert node.start()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import wave
 
+import numpy as np
 import pytest
 import scenes
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -266,3 +267,155 @@ def test_piper_says_a_prepared_cue_at_once(bench, tmp_path):
 
     heard = recognise_all(record, ["push your knees out", "push your knees in", "drop your hips lower"])
     assert [text for _, text in heard] == ["push your knees out"]
+
+
+class TestSilence:
+    def test_mute_silences_at_once_and_even_danger(self, bench, silent):
+        node = bench.started("speech", **silent)
+        speaker = Speaker(bench)
+        speaker.cue(scenes.cue("cue/1", LONG))
+        speaker.wait("cue/1", STATUS.STARTED)
+        assert node.set_parameters([Parameter("mute", value=True)])[0].successful
+        assert speaker.wait("cue/1", STATUS.INTERRUPTED).detail == "muted"
+        speaker.cue(scenes.cue("cue/2", "Stop", priority=msg.Cue.PRIORITY_INTERRUPTING))
+        assert speaker.wait("cue/2", STATUS.EXPIRED).detail == "muted"
+        assert node.set_parameters([Parameter("mute", value=False)])[0].successful
+        speaker.cue(scenes.cue("cue/3", "Good"))
+        speaker.wait("cue/3", STATUS.FINISHED)
+
+    def test_in_quiet_hours_danger_and_what_is_wanted_speak(self, bench, silent):
+        all_day = "00:00-12:00, 12:00-00:00"
+        node = bench.started("speech", **silent, quiet_hours=all_day, quiet_kinds="summary", quiet_volume=0.5)
+        speaker = Speaker(bench)
+        speaker.cue(scenes.cue("cue/1", "Knees out"))
+        assert speaker.wait("cue/1", STATUS.EXPIRED).detail.startswith("quiet hours ")
+        speaker.cue(scenes.cue("cue/2", "Stop", kind=msg.Cue.KIND_DANGER, priority=100))
+        speaker.wait("cue/2", STATUS.FINISHED)
+        assert node.service.player.volume == 0.5
+        speaker.cue(scenes.cue("cue/3", "Done", kind=msg.Cue.KIND_SUMMARY))
+        speaker.wait("cue/3", STATUS.FINISHED)
+        assert node.set_parameters([Parameter("quiet_hours", value="")])[0].successful
+        speaker.cue(scenes.cue("cue/4", "Knees out"))
+        speaker.wait("cue/4", STATUS.FINISHED)
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("quiet_hours", "at night"), ("quiet_kinds", "jokes"), ("music", "louder")]
+    )
+    def test_wrong_wishes_are_refused_with_what_is_allowed(self, bench, silent, name, value):
+        node = bench.started("speech", **silent)
+        result = node.set_parameters([Parameter(name, value=value)])[0]
+        assert not result.successful
+        assert "allowed" in result.reason
+
+    def test_volume_changes_in_mid_sentence(self, bench, silent):
+        node = bench.started("speech", **silent)
+        speaker = Speaker(bench)
+        speaker.cue(scenes.cue("cue/1", LONG))
+        speaker.wait("cue/1", STATUS.STARTED)
+        assert node.set_parameters([Parameter("volume", value=0.25)])[0].successful
+        assert node.service.player.volume == 0.25
+
+
+class TestAudioAndMusic:
+    @pytest.fixture
+    def loud(self, bench, silent, tones):
+        node = bench.started("speech", **{**silent, "engine": "auto"}, publish_audio=True)
+        music = bench.listen(msg.MusicControl, "music", LATCHED_QOS)
+        pieces = bench.listen(msg.SpeechAudio, "speech_audio", EVENT_QOS)
+        speaker = Speaker(bench)
+        bench.wait(lambda: music)
+        return node, speaker, music, pieces
+
+    @pytest.fixture
+    def tones(self, monkeypatch):
+        """A voice that can be heard and needs no engine."""
+        from kinecue.speech import voices
+        from kinecue.speech.choose import EngineChoice
+
+        def choose(preference, *, voice_dir=None, language="en"):
+            return EngineChoice(Tones(language), preference, {}, language)
+
+        monkeypatch.setattr(voices, "choose_engine", choose)
+
+    def test_what_is_said_goes_to_the_topic(self, loud):
+        _, speaker, _, pieces = loud
+        speaker.cue(scenes.cue("cue/1", "Good"))
+        speaker.wait("cue/1", STATUS.FINISHED)
+        started = speaker.wait("cue/1", STATUS.STARTED)
+        speaker.bench.wait(lambda: pieces and pieces[-1].last)
+        assert {piece.cue_id for piece in pieces} == {"cue/1"}
+        assert [piece.last for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+        assert stamp_to_ns(pieces[0].header.stamp) == pytest.approx(
+            stamp_to_ns(started.header.stamp), abs=50_000_000
+        )
+        samples = [sample for piece in pieces for sample in piece.samples]
+        assert len(samples) / pieces[0].sample_rate == pytest.approx(5 * 0.05, abs=0.06)  # "Good."
+        assert max(samples) > 1000
+
+    def test_music_is_ducked_for_a_cue_and_given_back(self, loud):
+        _, speaker, music, _ = loud
+        assert music[0].mode == msg.MusicControl.PLAY
+        speaker.cue(scenes.cue("cue/1", "Good"))
+        ducked = speaker.bench.wait(lambda: next((m for m in music if m.mode == msg.MusicControl.DUCK), None))
+        assert (ducked.cue_id, ducked.gain) == ("cue/1", pytest.approx(0.25))
+        assert 0.5 < ducked.longest < 5.0
+        speaker.bench.wait(lambda: music[-1].mode == msg.MusicControl.PLAY)
+        assert speaker.of("cue/1")[-1] == STATUS.FINISHED
+
+    def test_music_is_paused_where_that_is_wanted_and_given_back_when_the_node_stops(self, loud):
+        node, speaker, music, _ = loud
+        assert node.set_parameters([Parameter("music", value="pause")])[0].successful
+        speaker.cue(scenes.cue("cue/1", LONG))
+        speaker.bench.wait(lambda: music[-1].mode == msg.MusicControl.PAUSE)
+        assert speaker.bench.transition("speech", Transition.TRANSITION_DEACTIVATE)
+        speaker.bench.wait(lambda: music[-1].mode == msg.MusicControl.PLAY)
+
+    def test_each_cue_is_said_in_its_language(self, loud):
+        _, speaker, _, _ = loud
+        heard = speaker.bench.diagnostics()
+        speaker.cue(scenes.cue("cue/1", "Rodillas afuera", language="es"))
+        speaker.wait("cue/1", STATUS.FINISHED)
+        speaker.bench.wait(
+            lambda: any("es: tones voice of es" in values(s).get("voices", "") for s in heard.of("speech"))
+        )
+
+    def test_a_prepared_cue_says_so(self, loud):
+        node, speaker, _, _ = loud
+        speaker.phrases(msg.PhraseList(language="es", phrases=["Rodillas afuera"]))
+        preparation = speaker.bench.wait(lambda: node.preparation)
+        speaker.bench.wait(lambda: preparation.wait(0.0))
+        speaker.cue(scenes.cue("cue/1", "Rodillas afuera", language="es-MX"))
+        speaker.cue(scenes.cue("cue/2", "Rodillas afuera", language="en"))
+        assert speaker.wait("cue/1", STATUS.STARTED).prepared is True
+        assert speaker.wait("cue/2", STATUS.STARTED).prepared is False
+
+
+def test_nothing_is_published_that_nobody_wants(bench, silent):
+    node = bench.started("speech", **silent)
+    music = bench.listen(msg.MusicControl, "music", LATCHED_QOS)
+    speaker = Speaker(bench)
+    speaker.cue(scenes.cue("cue/1", "Good"))
+    speaker.wait("cue/1", STATUS.FINISHED)
+    assert "speech_audio" not in str(node.get_topic_names_and_types())
+    assert [m.mode for m in music] == [msg.MusicControl.PLAY]
+
+
+LONG = "This is a long sentence that nobody will hear to its end, since it is so long"
+
+
+class Tones:
+    """A square wave, a twentieth of a second for each letter."""
+
+    name, version, sample_rate, speaks, start_s = "tones", "1", 16000, True, 0.0
+
+    def __init__(self, language):
+        self.language, self.voice = language, f"voice of {language}"
+
+    def synthesize(self, text):
+        from kinecue.speech import Utterance
+
+        wave = np.where(np.arange(800 * len(text)) % 40 < 20, 9000, -9000)
+        return Utterance(text, wave.astype(np.int16), 16000)
+
+    def close(self):
+        pass

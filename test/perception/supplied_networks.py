@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 import yaml
 
+from kinecue.onnx_file import OnnxGraph, OnnxNode, OnnxValue, serialize
 from kinecue.perception.manifest import load_manifest
-from kinecue.perception.onnx_file import OnnxGraph, OnnxNode, OnnxValue, serialize
 
 INTERFACES = load_manifest().interfaces
 

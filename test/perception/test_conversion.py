@@ -6,9 +6,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from kinecue.onnx_file import OnnxGraph, OnnxNode, OnnxValue, serialize
 from kinecue.perception.convert import convert_graph, convert_tflite
 from kinecue.perception.errors import ConversionError
-from kinecue.perception.onnx_file import OnnxGraph, OnnxNode, OnnxValue, serialize
 from kinecue.perception.tflite_file import TfliteGraph, TfliteOperator, TfliteTensor
 
 SAME, VALID = 0, 1

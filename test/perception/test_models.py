@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from kinecue.body.errors import ConfigError
+from kinecue.onnx_file import OnnxGraph, OnnxNode, OnnxValue, serialize
 from kinecue.perception.errors import ModelError, ProviderError
 from kinecue.perception.manifest import load_manifest, manifest_path
 from kinecue.perception.models import ModelStore
-from kinecue.perception.onnx_file import OnnxGraph, OnnxNode, OnnxValue, serialize
 from kinecue.perception.sessions import available_providers, open_network
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from kinecue.onnx_file import OnnxGraph, OnnxNode, OnnxValue, serialize
 from kinecue.perception.errors import ModelError
 from kinecue.perception.manifest import Interface
-from kinecue.perception.onnx_file import OnnxGraph, OnnxNode, OnnxValue, serialize
 from kinecue.perception.onnx_prune import pruned
 from kinecue.perception.sessions import open_network
 

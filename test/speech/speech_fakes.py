@@ -31,6 +31,7 @@ for line in sys.stdin:
         print("ValueError: I cannot say this", file=sys.stderr, flush=True)
         os._exit(3)
     if "stall" in text:
+        open(os.path.join(folder, "stalling"), "w").close()
         time.sleep(60)
     if "deaf" in text:
         sys.stdin.close(); time.sleep(60)
@@ -80,16 +81,26 @@ def tone(seconds: float = 0.1, amplitude: int = 8000, text: str = "tone", rate: 
 class ToneEngine:
     """A voice in this process: a square wave as long as its text; counts what it did."""
 
-    name, voice, version, sample_rate, speaks = "tones", "square", "1", RATE, True
+    name, voice, version, language, sample_rate, speaks, start_s = (
+        "tones",
+        "square",
+        "1",
+        "en",
+        RATE,
+        True,
+        0.0,
+    )
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.closed = False
+        self.asked = threading.Event()
         self.may_work = threading.Event()
         self.may_work.set()
 
     def synthesize(self, text: str) -> Utterance:
         """Fails where the text says "fail", raises what is not an EngineError where it says "bug"."""
+        self.asked.set()
         self.may_work.wait(10.0)
         self.texts.append(text)
         if "fail" in text:

@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 from speech_fakes import MS, RATE, EventLog, ToneEngine, fake_line_engine, tone, wait_until
 
-from kinecue.speech import NO_DEVICE, URGENT, PhraseCache, Player, SpeechService, SpeechState, open_speech
+from kinecue.speech import (
+    NO_DEVICE,
+    URGENT,
+    PhraseCache,
+    Player,
+    SpeechService,
+    SpeechState,
+    Voices,
+    open_speech,
+)
 from kinecue.speech.engines import NullEngine
 from kinecue.speech.errors import RecorderError, UnknownEngineError
 from kinecue.speech.sinks import ClockSink
@@ -22,9 +31,8 @@ from kinecue.speech.sinks import ClockSink
 class Rig:
     def __init__(self, folder: Path | None = None) -> None:
         self.engine, self.log = ToneEngine(), EventLog()
-        self.cache = PhraseCache(self.engine, RATE, folder)
         self.player = Player(ClockSink(), RATE, on_event=self.log)
-        self.service = SpeechService(self.cache, self.player)
+        self.service = SpeechService(Voices.of_engines([self.engine], RATE, folder), self.player)
 
 
 @pytest.fixture
@@ -58,6 +66,7 @@ def test_a_phrase_that_is_not_prepared_is_synthesised_first(rig: Rig) -> None:
 def test_what_is_to_be_said_goes_before_what_is_prepared(rig: Rig) -> None:
     rig.engine.may_work.clear()
     preparation = rig.service.prepare([f"phrase {number}" for number in "abcd"])
+    assert rig.engine.asked.wait(10.0)
     rig.service.say("now this", "c1")
     rig.service.say("danger", "c2", urgency=URGENT)
     rig.engine.may_work.set()
@@ -130,7 +139,7 @@ def test_close_reports_what_was_not_said() -> None:
 def test_an_engine_killed_in_mid_sentence(tmp_path: Path) -> None:
     log = EventLog()
     engine = fake_line_engine(tmp_path)
-    service = SpeechService(PhraseCache(engine, RATE), Player(ClockSink(), RATE, on_event=log))
+    service = SpeechService(Voices.of_engines([engine], RATE), Player(ClockSink(), RATE, on_event=log))
     service.say("please die", "c1")
     service.say("still here", "c2")
     assert "in the middle of a sentence" in log.wait("c1", SpeechState.FAILED).detail
@@ -190,7 +199,7 @@ def test_the_oldest_phrases_leave_the_disk(tmp_path: Path, monkeypatch: pytest.M
 def test_text_only_has_the_same_events(tmp_path: Path) -> None:
     log = EventLog()
     service = SpeechService(
-        PhraseCache(NullEngine(), RATE, tmp_path), Player(ClockSink(), RATE, on_event=log)
+        Voices.of_engines([NullEngine()], RATE, tmp_path), Player(ClockSink(), RATE, on_event=log)
     )
     service.say("Go", "c1")
     log.wait("c1", SpeechState.FINISHED)

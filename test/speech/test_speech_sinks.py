@@ -234,13 +234,16 @@ class FakeMiniaudio:
 
 
 def test_a_device_pulls_from_the_player(monkeypatch: pytest.MonkeyPatch) -> None:
-    miniaudio, clock = FakeMiniaudio(["HDMI", "USB Audio Device"]), FakeClock()
+    miniaudio, clock = (
+        FakeMiniaudio(["HDMI", "Discard all samples (playback)", "USB Audio Device"]),
+        FakeClock(),
+    )
     monkeypatch.setattr("kinecue.speech.device._miniaudio", lambda: miniaudio)
     assert list_devices() == ["HDMI", "USB Audio Device"]
     asked, sink = Asked(1), DeviceSink("usb", clock=clock)
     sink.start(asked, RATE)
     assert (miniaudio.settings["device_id"], miniaudio.settings["sample_rate"]) == ("USB Audio Device", RATE)
-    assert sink.status == SinkStatus("USB Audio Device", True, "Fake", 0.04)
+    assert sink.status == SinkStatus("USB Audio Device", True, "Fake", 0.015)
     assert not sink.steady
     for _ in range(5):
         clock.now_ns += 20 * MS

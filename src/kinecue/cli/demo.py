@@ -48,6 +48,8 @@ class DemoSettings:
     camera_tilt_deg: float = 0.0
     fov_deg: float = 62.0
     seconds: float = 0.0
+    language: str = "en"
+    language_model: str = "as_set"
 
 
 def run_demo(settings: DemoSettings) -> int:
@@ -146,7 +148,9 @@ def _parameters(
         "pose": pose,
         "machine": machine,
         "scoring": {"exercise": exercise},
+        "orchestrator": {"language": settings.language, "language_model": settings.language_model},
         "speech": {
+            "language": settings.language,
             "engine": settings.engine,
             "device": settings.device,
             "record_to": str(paths["session.wav"]),

@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kinecue.body.errors import KineCueError
+from kinecue.coaching.recorded_file import to_document
 from kinecue.display import plot_set
 from kinecue.exercise import RepetitionStatus, find_exercise
 from kinecue.nodes.session_log import SessionLog
@@ -143,6 +144,7 @@ def write_report(
             {"outcome": ("spoken", "held", "dropped")[d.outcome], "subject": d.subject, "reason": d.reason}
             for d in session.decisions
         ],
+        "set": to_document(log.recorded_set(source, exercise)),
         "latency_ms": {
             "frame_to_cue": percentiles([c["frame_to_cue_ms"] for c in cues if c["kind"] != "summary"]),
             "cue_to_sample": percentiles(

@@ -12,8 +12,10 @@ from rich.console import Console
 from kinecue import __version__
 from kinecue.body.errors import KineCueError
 from kinecue.cli import analyze as analyze_commands
+from kinecue.cli import coach as coach_commands
 from kinecue.cli import exercises as exercise_commands
 from kinecue.cli import history as history_commands
+from kinecue.cli import language_model as language_model_commands
 from kinecue.cli import learn as learn_commands
 from kinecue.cli import machine as machine_commands
 from kinecue.cli import models as model_commands
@@ -23,7 +25,7 @@ from kinecue.cli import voice as voice_commands
 from kinecue.perception.adapters.describing import describe
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-models_app = typer.Typer(no_args_is_help=True, help="Pose networks: install, list, check.")
+models_app = typer.Typer(no_args_is_help=True, help="Networks: install, list, check.")
 voice_app = typer.Typer(no_args_is_help=True, help="The voice: install, look, hear.")
 exercises_app = typer.Typer(no_args_is_help=True, help="Exercise files: list, check, schema.")
 app.add_typer(models_app, name="models")
@@ -52,7 +54,9 @@ def demo(
     model: Annotated[
         str, typer.Option(help="Pose network: lite, full, heavy, or the manifest of one of your own.")
     ] = "full",
-    engine: Annotated[str, typer.Option(help="Speech engine: auto, piper, flite, espeak or null.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="Speech engine: auto, piper, flite, pico, espeak or null.")
+    ] = "auto",
     device: Annotated[str, typer.Option(help="Sound device, part of its name; none = only recorded.")] = "",
     camera_height: Annotated[float, typer.Option(help="Camera over the floor, m; 0 = not known.")] = 0.0,
     camera_tilt: Annotated[float, typer.Option(help="Camera tilt in degrees, positive looks down.")] = 0.0,
@@ -60,6 +64,10 @@ def demo(
     seconds: Annotated[
         float, typer.Option(help="Stop after so long; 0 = at the end of the video, or with Ctrl+C.")
     ] = 0.0,
+    language: Annotated[str, typer.Option(help="What the coach speaks: en, es, de.")] = "en",
+    language_model: Annotated[
+        str, typer.Option(help="Who words: builtin, server, none; as_set = as config/language.yaml says.")
+    ] = "as_set",
 ) -> None:
     """Run the whole graph on a clip or a camera, in real time, and write what was seen and said.
 
@@ -79,6 +87,8 @@ def demo(
         camera_tilt_deg=camera_tilt,
         fov_deg=fov,
         seconds=seconds,
+        language=language,
+        language_model=language_model,
     )
     raise typer.Exit(run_demo(settings))
 
@@ -109,6 +119,8 @@ def sample(
 
 app.command()(simulate_commands.simulate)
 app.command()(analyze_commands.analyze)
+app.command()(coach_commands.coach)
+app.command("say")(voice_commands.say_command)
 app.command()(learn_commands.learn)
 
 
@@ -222,6 +234,12 @@ def models_fetch(
     model_commands.fetch(names or [], typer.echo)
 
 
+@models_app.command("language")
+def models_language() -> None:
+    """Download, check and convert the built-in language model."""
+    language_model_commands.fetch(typer.echo)
+
+
 @models_app.command("list")
 def models_list() -> None:
     """What is installed."""
@@ -273,15 +291,7 @@ def voice_show() -> None:
     raise typer.Exit(voice_commands.show(echo=typer.echo))
 
 
-@voice_app.command("say")
-def voice_say(
-    text: str,
-    wav: Annotated[Path | None, typer.Option(help="Also write a WAV file.")] = None,
-    engine: Annotated[str, typer.Option(help="Speech engine.")] = "auto",
-    device: Annotated[str | None, typer.Option(help="Sound device; none = only the WAV.")] = None,
-) -> None:
-    """Speak one sentence."""
-    raise typer.Exit(voice_commands.say(text, engine=engine, device=device, wav=wav, echo=typer.echo))
+voice_app.command("say")(voice_commands.say_command)
 
 
 def main(arguments: list[str] | None = None) -> int:

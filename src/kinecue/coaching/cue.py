@@ -18,7 +18,19 @@ class CueKind(IntEnum):
     COUNT = 3
     SUMMARY = 4
     SYSTEM = 5
-    """About KineCue itself, or said by request."""
+    """About KineCue itself or the machine, or said by request."""
+    ENCOURAGEMENT = 6
+
+
+class Words(IntEnum):
+    """Where the words of a cue come from. Values equal ``kinecue_msgs/Cue``."""
+
+    BOOK = 0
+    """The phrase book."""
+    MODEL = 1
+    """A language model, and they passed the guard."""
+    REQUEST = 2
+    """An integrator or engineer."""
 
 
 class Outcome(IntEnum):
@@ -61,6 +73,7 @@ class Cue:
         expires_ns: a cue that has not started until then must not be said; clock of the caller.
         reason: why it is said now.
         fact: what was measured; None if it is not about a fault.
+        words: where the words come from.
     """
 
     id: str
@@ -81,6 +94,7 @@ class Cue:
     expires_ns: int
     reason: str
     fact: CueFact | None = None
+    words: Words = Words.BOOK
 
     @property
     def interrupts(self) -> bool:
@@ -102,6 +116,7 @@ class Decision:
         stamp_ns: acquisition time of the newest frame behind the decision.
         now_ns: when it was taken, clock of the caller.
         cue: what is to be said, if `outcome` is spoken.
+        kind, priority: of the cue that it is, or would have been.
     """
 
     outcome: Outcome
@@ -110,3 +125,5 @@ class Decision:
     stamp_ns: int
     now_ns: int
     cue: Cue | None = None
+    kind: CueKind = CueKind.SYSTEM
+    priority: int = 0

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from kinecue.coaching.cue import CueKind
 from kinecue.coaching.memory import SetMemory
-from kinecue.coaching.phrasebook import PhraseBook, Stop
+from kinecue.coaching.phrasebook import Announcement, PhraseBook
 from kinecue.coaching.waiting import AFTER_REPETITION, Waiting
 
 
@@ -48,7 +48,7 @@ class EffortNews:
         """What a decision about it is called."""
         return f"effort/{self.call.name.lower()}"
 
-    def words(self, book: PhraseBook) -> Stop | None:
+    def words(self, book: PhraseBook) -> Announcement | None:
         """What is said; None if the book has no words for it."""
         return {EffortCall.LAST_ONE: book.last_one, EffortCall.RACK_IT: book.rack_it}.get(self.call)
 

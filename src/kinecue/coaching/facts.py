@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from kinecue.body.measurement import Reason
@@ -92,6 +92,87 @@ class CueFact:
             "change": self.change.value,
             "trend": self.trend.value,
         }
+
+
+@dataclass(frozen=True)
+class SummaryFacts:
+    """What was measured in a finished set: all that its summary, or an answer about it, may rest on.
+
+    Attributes:
+        set_id, exercise: keys of our own.
+        counted, not_counted: repetitions that were valid, and movements that were not.
+        clean: every fault could be judged, none was raised, and every movement counted.
+        theme: the worst fault, then the most frequent, that was not put right within the set; None if there is none.
+        theme_count: how often it was raised; 0 without one.
+        improved: corrections that were said and worked, in the order in which their faults came.
+        stopped: the lifter was told to stop.
+        machine_fault: because of the machine.
+        load_advice: ``heavier``, ``lighter``, ``keep`` or ``stop``, of what measured the load; empty = none.
+        load_kg: of this set; NaN = not known.
+        suggested_kg: for the next set; NaN = no figure.
+    """
+
+    set_id: str
+    exercise: str
+    counted: int
+    not_counted: int = 0
+    clean: bool = False
+    theme: CueFact | None = None
+    theme_count: int = 0
+    improved: tuple[str, ...] = ()
+    stopped: bool = False
+    machine_fault: bool = False
+    load_advice: str = ""
+    load_kg: float = math.nan
+    suggested_kg: float = math.nan
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The whole numbers that a sentence about this set may name; a load only if it is one."""
+        numbers = {self.counted, self.not_counted}
+        if self.theme is not None:
+            numbers |= {self.theme_count}
+        return frozenset(
+            numbers | {round(kg) for kg in (self.load_kg, self.suggested_kg) if is_whole_load(kg)}
+        )
+
+    @property
+    def progress(self) -> str:
+        """Key of the correction that is praised: the last one that worked and is not the theme as well; empty if none."""
+        theme = "" if self.theme is None else self.theme.correction
+        return next((key for key in reversed(self.improved) if key != theme), "")
+
+    @property
+    def corrections(self) -> tuple[str, ...]:
+        """Keys of the corrections that a sentence about this set may name."""
+        next_one = () if self.theme is None or self.stopped else (self.theme.correction,)
+        return tuple(dict.fromkeys((*next_one, *self.improved)))
+
+    def as_dict(self) -> dict[str, str | int | bool | list[str]]:
+        """What a language model gets: keys, counts and whole kilograms; what is not known is left out."""
+        told: dict[str, str | int | bool | list[str]] = {
+            "exercise": self.exercise,
+            "counted": self.counted,
+            "not_counted": self.not_counted,
+            "clean": self.clean,
+            "stopped": self.stopped,
+            "improved": list(self.improved),
+        }
+        if self.theme is not None and not self.stopped:
+            told |= {"work_on": self.theme.correction, "times": self.theme_count}
+        if self.load_advice:
+            told["load"] = self.load_advice
+        loads = {"load_kg": self.load_kg, "suggested_kg": self.suggested_kg}
+        return told | {name: round(kg) for name, kg in loads.items() if is_whole_load(kg)}
+
+    def without_load(self) -> SummaryFacts:
+        """The same without advice on the load, which is said in the words of the book alone."""
+        return replace(self, load_advice="", load_kg=math.nan, suggested_kg=math.nan)
+
+
+def is_whole_load(kg: float) -> bool:
+    """Whether a load in kilograms can be said as a whole number; NaN cannot."""
+    return 0.0 < kg < _LARGEST and abs(kg - round(kg)) < 0.01
 
 
 def shown(value: float, unit: str) -> tuple[int, str]:

@@ -1,23 +1,30 @@
 """What to say, and when. Pure: every call gets the time, and the same calls give the same cues.
 
 A fault waits until the lifter can act on it, the most dangerous first, and is dropped when that moment does
-not come in time. Danger does not wait. `kinecue.coaching.memory` holds the rules of a set (one correction per
-repetition, one theme, no nagging); here are the rules of time.
+not come in time. Danger does not wait. Here is what follows from each event; `kinecue.coaching.memory` holds the rules
+of a set (one correction per repetition, one theme, no nagging), `kinecue.coaching.trust` what may be spoken about at
+all, `kinecue.coaching.turns` the rules of time.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from kinecue.coaching.cue import INTERRUPTING, Cue, CueKind, Decision, Outcome, SpeechStatus
+from kinecue.coaching.composing import Composer
+from kinecue.coaching.cue import INTERRUPTING, CueKind, Decision, Outcome, SpeechStatus, Words
 from kinecue.coaching.effort_news import EffortCall, EffortNews
-from kinecue.coaching.facts import CueFact, fact_from, why_unusable
-from kinecue.coaching.memory import FaultMemory, SetMemory
+from kinecue.coaching.facts import SummaryFacts, fact_from
+from kinecue.coaching.machine_news import LoadNews, MachineWatch
+from kinecue.coaching.memory import FaultMemory
 from kinecue.coaching.phrasebook import PhraseBook
+from kinecue.coaching.present import ns
 from kinecue.coaching.settings import CoachingSettings
-from kinecue.coaching.summary import summary_text
-from kinecue.coaching.waiting import Waiting
-from kinecue.coaching.wording import Wording
+from kinecue.coaching.summary import LONGEST_QUESTION, LastSet, Said, summary_facts
+from kinecue.coaching.trust import why_no_effort, why_unsayable
+from kinecue.coaching.turns import Turns
+from kinecue.coaching.waiting import BETWEEN_SETS, Waiting
+from kinecue.coaching.wording import WordedPhrase, Wording
 from kinecue.exercise.results import (
     Fault,
     FormState,
@@ -28,13 +35,26 @@ from kinecue.exercise.results import (
     Severity,
 )
 
-_SPEAKING_PHASES = frozenset(
-    {Phase.TOP, Phase.ECCENTRIC, Phase.BOTTOM, Phase.CONCENTRIC, Phase.HOLD, Phase.STAGE}
-)
-_ABOUT_THE_MACHINE = frozenset({"check_exercise"})
-"""Corrections that are said to somebody who is not in position: who does another exercise never is in that of this one."""
 LONGEST_REQUEST = 200
 """Characters of a sentence said by request."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer about the last set.
+
+    Attributes:
+        text, screen_text: what is answered; never empty.
+        problem: why it rests on nothing measured; empty if it does.
+        facts: what it rests on.
+        decisions: about saying it; none if it is not to be said.
+    """
+
+    text: str
+    screen_text: str
+    problem: str = ""
+    facts: SummaryFacts | None = None
+    decisions: tuple[Decision, ...] = ()
 
 
 class Orchestrator:
@@ -45,394 +65,369 @@ class Orchestrator:
     that (or a `tick`) comes, one of them is chosen. `tick` should be called some twenty times a second.
 
     No method raises because of what a message holds; what cannot be used is dropped with the reason.
+
+    Attributes:
+        words_come: a language model is there to word summaries (`words_for_summary`), so a summary waits for it, no
+            longer than the settings say. Nothing else ever waits for a model.
     """
 
     def __init__(self, phrasebook: PhraseBook, settings: CoachingSettings | None = None) -> None:
         self._book = phrasebook
-        self._settings = settings or CoachingSettings()
         self._wording = Wording(phrasebook)
-        self._memory = SetMemory(self._settings)
-        self._waiting: list[Waiting] = []
-        self._speaking: Cue | None = None
-        self._silence_until_ns = 0
-        self._now_ns = 0
-        self._form: FormState | None = None
-        self._form_now_ns = 0
+        self._last_set = LastSet(self._wording)
+        self._turns = Turns(settings or CoachingSettings(), Composer(self._wording, self._last_set))
+        self._machine = MachineWatch()
         self._set_id = ""
+        self._under_way: SetSummary | None = None
         self._summarised = ""
-        self._cues = 0
+        self._requests = 0
+        self.words_come = False
+
+    @property
+    def settings(self) -> CoachingSettings:
+        """Those that hold now."""
+        return self._turns.settings
+
+    @property
+    def lifting(self) -> bool:
+        """Somebody moves, or did a moment ago and may go on: no time for anything that can wait."""
+        return self._turns.present.lifting
+
+    def prefer(self, **changes: object) -> None:
+        """Change settings from now on, such as ``talk``, ``counting``, ``encouragement``, ``praise`` or ``summary``.
+
+        Raises:
+            ConfigError: names the field and what is allowed.
+        """
+        self._turns.prefer(self.settings.changed(**changes))
+
+    # -- what happens
 
     def on_form(self, form: FormState, now_ns: int) -> list[Decision]:
-        """A frame was scored. Older frames than the newest are ignored, unless time began anew."""
-        decisions = self._advance(now_ns)
-        newest = self._form
+        """A frame was scored. One that is not of now is ignored, and so is an older one, unless time began anew."""
+        decisions = self._turns.advance(now_ns)
+        newest = self._turns.present.form
+        if self._turns.present.is_late(form.stamp_ns):
+            return decisions + self._turns.release()
         if newest is not None and form.stamp_ns < newest.stamp_ns:
-            if newest.stamp_ns - form.stamp_ns <= _ns(self._settings.max_fault_age_s):
+            if newest.stamp_ns - form.stamp_ns <= ns(self.settings.max_fault_age_s):
                 return decisions
             decisions += self._new_set("the frames began anew")
         elif newest is not None and form.exercise != newest.exercise:
             decisions += self._new_set("another exercise was selected")
-        self._form, self._form_now_ns = form, now_ns
-        self._memory.frame(form)
-        return decisions + self._release()
+        self._turns.present.frame(form)
+        self._turns.memory.frame(form)
+        return decisions + self._turns.release()
 
     def on_fault(self, fault: Fault, now_ns: int) -> list[Decision]:
         """A fault was raised. Danger is answered here; all else when its moment comes."""
-        decisions = self._advance(now_ns)
-        problem = self._why_unsayable(fault)
+        turns = self._turns
+        decisions = turns.advance(now_ns)
+        kind = CueKind.DANGER if fault.severity == Severity.DANGER else CueKind.CORRECTION
+        problem = why_unsayable(fault, turns.present, self._book, self.settings)
         if problem:
-            return [*decisions, self._decision(Outcome.DROPPED, str(fault.id), problem, fault.stamp_ns)]
+            return [*decisions, turns.dropped(kind, str(fault.id), problem, fault.stamp_ns)]
         fact = fact_from(fault)
-        movement = self._memory.movement_of(fault)
-        fact = replace(fact, trend=self._memory.raised(fault, fact.magnitude))
-        if fault.severity == Severity.DANGER:
-            return decisions + self._on_danger(fault, fact, movement)
-        problem = self._memory.why_silent(fault.name, movement)
+        movement = turns.memory.movement_of(fault)
+        fact = replace(fact, trend=turns.memory.raised(fault, fact.magnitude))
+        danger = kind == CueKind.DANGER
+        hold_s = self.settings.danger_repeat_s if danger else self.settings.hold_s
+        waiting = Waiting.for_fault(kind, fault, fact, movement, turns.until(hold_s))
+        if danger:
+            problem = turns.memory.why_no_warning(fault.name, movement, now_ns)
+            if not problem and not turns.is_warning:
+                return decisions + turns.speak(waiting)
+            when = "waits for another warning"
+        else:
+            problem = self.settings.why_unwanted(kind) or turns.memory.why_silent(fault.name, movement)
+            phases = " or ".join(phase.name.lower() for phase in fault.say_in)
+            when = f"waits for {phases or 'the next frame'}"
         if problem:
-            return [*decisions, self._decision(Outcome.DROPPED, fault.id, problem, fault.stamp_ns)]
-        expires_ns = self._now_ns + _ns(self._settings.hold_s)
-        decisions += self._wait(Waiting.for_fault(CueKind.CORRECTION, fault, fact, movement, expires_ns))
-        when = " or ".join(phase.name.lower() for phase in fault.say_in) or "the next frame"
-        return [*decisions, self._decision(Outcome.HELD, fault.id, f"waits for {when}", fault.stamp_ns)]
+            return [*decisions, turns.decision(Outcome.DROPPED, waiting, problem)]
+        return decisions + turns.wait(waiting, when)
 
     def on_repetition(self, repetition: Repetition, now_ns: int) -> list[Decision]:
         """A movement ended, counted or not."""
-        decisions = self._advance(now_ns)
+        decisions = self._turns.advance(now_ns)
         if repetition.status == RepetitionStatus.SETUP:
             return decisions
-        fixed = self._memory.finished(repetition)
-        sound = repetition.status == RepetitionStatus.VALID and not self._is_late(repetition.end_ns)
-        if sound and not self._memory.stopped:
-            if self._settings.praise:
-                decisions += self._praise([known for known in fixed if not known.praised], repetition)
-            if self._settings.counting:
-                decisions += self._count(repetition)
-        return decisions + self._release()
+        memory = self._turns.memory
+        fixed = [known for known in memory.finished(repetition) if not known.praised]
+        late = self._turns.present.is_late(repetition.end_ns)
+        if repetition.status == RepetitionStatus.VALID and not late and not memory.stopped:
+            decisions += self._praise(fixed, repetition)
+            decisions += self._count(repetition)
+            decisions += self._encourage(repetition)
+        elif repetition.status == RepetitionStatus.PARTIAL and not late:
+            decisions += self._too_short(repetition)
+        # the frame that ended it says in which phase the lifter is now, and comes next
+        return decisions
 
     def on_set(self, summary: SetSummary, now_ns: int) -> list[Decision]:
         """A set is under way or over. Its summary is said once."""
-        decisions = self._advance(now_ns)
+        decisions = self._turns.advance(now_ns)
         if not summary.set_id or summary.set_id == self._summarised:
             return decisions
         if summary.active:
             if self._set_id and summary.set_id != self._set_id:
                 decisions += self._new_set("a new set began")
-            self._set_id = summary.set_id
-            return decisions + self._release()
-        known = self._memory.faults if self._set_id in ("", summary.set_id) else {}
-        stopped = self._memory.stopped
+            self._set_id, self._under_way = summary.set_id, summary
+            return decisions + self._turns.release()
+        self._last_set.finished(self._facts_of(summary))
         decisions += self._new_set("the set is over")
         self._summarised = summary.set_id
-        if self._settings.summary:
-            said, screen, problem = summary_text(self._wording, summary, known, stopped)
-            if problem:
-                decisions.append(self._decision(Outcome.DROPPED, f"summary/{summary.set_id}", problem))
-            else:
-                subject = f"summary/{summary.set_id}"
-                self._waiting.append(
-                    self._announcement(CueKind.SUMMARY, subject, said, screen, "the set is over")
-                )
-        return decisions + self._release()
+        self._turns.present.rest()
+        if self.settings.why_unwanted(CueKind.SUMMARY):
+            return decisions + self._turns.release()
+        return [*decisions, *self._sum_up(summary.set_id), *self._turns.release()]
 
     def on_effort(self, news: EffortNews, now_ns: int) -> list[Decision]:
         """How hard it is; said once a set, "rack it" at once and "last one" between two repetitions."""
-        decisions = self._advance(now_ns)
+        turns = self._turns
+        decisions = turns.advance(now_ns)
         if news.call == EffortCall.NONE:
-            return decisions + self._release()
-        problem = self._why_no_effort(news)
+            return decisions + turns.release()
+        urgent = news.call == EffortCall.RACK_IT
+        hold_s = self.settings.danger_repeat_s if urgent else self.settings.praise_hold_s
         words = news.words(self._book)
+        waiting = news.waiting("", words.screen if words else "", turns.until(hold_s))
+        problem = why_no_effort(news, turns.present, turns.memory, turns.waiting, self.settings)
+        problem = problem or self.settings.why_unwanted(waiting.kind)
         if problem or words is None:
             problem = problem or f"the {self._book.language} phrase book has no words for it"
-            return [*decisions, self._decision(Outcome.DROPPED, news.subject, problem, news.stamp_ns)]
-        urgent = news.call == EffortCall.RACK_IT
-        hold_s = self._settings.danger_repeat_s if urgent else self._settings.praise_hold_s
-        text = self._wording.order(words)
-        waiting = news.waiting(text, words.screen, self._now_ns + _ns(hold_s))
-        if urgent and not self._is_warning():
-            return decisions + self._speak(waiting)
-        self._waiting.append(waiting)
+            return [*decisions, turns.decision(Outcome.DROPPED, waiting, problem)]
+        waiting = replace(waiting, text=self._wording.order(words))
+        if urgent and not turns.is_warning:
+            return decisions + turns.speak(waiting)
         when = "another warning" if urgent else "the end of the repetition"
-        held = self._decision(Outcome.HELD, news.subject, f"waits for {when}", news.stamp_ns)
-        return [*decisions, held, *self._release()]
+        return [*decisions, *turns.wait(waiting, f"waits for {when}"), *turns.release()]
+
+    def on_machine(self, fault: bool, now_ns: int) -> list[Decision]:
+        """What the machine tells of itself, some times a second. A fault is said at once, to whoever is there, and once."""
+        turns = self._turns
+        decisions = turns.advance(now_ns)
+        if not self._machine.reading(fault, now_ns, ns(self.settings.machine_fault_s)):
+            return decisions + turns.release()
+        reason = "the machine reports a fault of its own"
+        waiting = self._announcement(CueKind.SYSTEM, "machine/fault", reason, ("", ""))
+        if turns.present.phase != Phase.UNKNOWN and not turns.is_warning:
+            words = self._book.machine_fault
+            waiting = replace(waiting, text=self._wording.order(words), screen_text=words.screen)
+            spoken = turns.speak(waiting, INTERRUPTING)
+            self._machine.cue_id = spoken[-1].cue.id if spoken[-1].cue is not None else ""
+            if turns.present.lifting:
+                turns.memory.said_to_stop = turns.memory.machine_stop = self._machine.cue_id
+            return decisions + spoken
+        if not self._machine.waits:
+            self._machine.waits = True
+            when = "another warning" if turns.is_warning else "somebody to be there"
+            decisions.append(turns.decision(Outcome.HELD, waiting, f"waits for {when}"))
+        return decisions + turns.release()
+
+    def on_load_advice(self, news: LoadNews, now_ns: int) -> list[Decision]:
+        """What load the next set should have; part of the summary and of answers."""
+        decisions = self._turns.advance(now_ns)
+        self._last_set.advice(news)
+        return decisions + self._turns.release()
 
     def on_speech(self, cue_id: str, status: SpeechStatus | int, now_ns: int) -> list[Decision]:
         """The speaker reports on a cue; a cue that was not heard to its end counts as not said."""
-        decisions = self._advance(now_ns)
+        decisions = self._turns.advance(now_ns)
         if status in (SpeechStatus.INTERRUPTED, SpeechStatus.EXPIRED, SpeechStatus.FAILED):
-            self._memory.unsaid(cue_id)
-            if status != SpeechStatus.INTERRUPTED:
-                reason = f"the speaker reports {SpeechStatus(status).name.lower()}"
-                decisions.append(self._decision(Outcome.DROPPED, cue_id, reason))
-        elif status != SpeechStatus.FINISHED:
+            at_all = status == SpeechStatus.INTERRUPTED
+            decisions += self._turns.unheard(cue_id, SpeechStatus(status).name.lower(), at_all=at_all)
+            if cue_id == self._machine.cue_id:
+                self._machine.cue_id = ""
+        elif status == SpeechStatus.FINISHED:
+            self._turns.over(cue_id)
+        else:
             return decisions
-        if self._speaking is not None and self._speaking.id == cue_id:
-            self._fall_silent(now_ns)
-        return decisions + self._release()
+        return decisions + self._turns.release()
+
+    def tick(self, now_ns: int) -> list[Decision]:
+        """Time passed; to be called often, so that nothing depends on a message that does not come."""
+        return self._turns.advance(now_ns) + self._turns.release()
+
+    # -- what is asked for
 
     def say(self, text: str, now_ns: int, interrupt: bool = False) -> list[Decision]:
         """A sentence by request of an integrator, not about a fault.
 
         It waits for silence; or interrupts what is being said, unless that is a warning.
         """
-        decisions = self._advance(now_ns)
-        subject = f"request/{self._cues + 1}"
+        turns = self._turns
+        decisions = turns.advance(now_ns)
+        self._requests += 1
+        request = self._announcement(CueKind.SYSTEM, f"request/{self._requests}", "by request", (text, text))
+        request = replace(request, words=Words.REQUEST)
         if not 0 < len(text.strip()) <= LONGEST_REQUEST:
             problem = f"a request has 1 to {LONGEST_REQUEST} characters"
-            return [*decisions, self._decision(Outcome.DROPPED, subject, problem)]
-        request = self._announcement(CueKind.SYSTEM, subject, text, text, "by request")
-        if interrupt and not self._is_warning():
-            return decisions + self._speak(request, INTERRUPTING)
-        self._waiting.append(request)
-        return decisions + self._release()
+            return [*decisions, turns.decision(Outcome.DROPPED, request, problem)]
+        if interrupt and not turns.is_warning:
+            return decisions + turns.speak(request, INTERRUPTING)
+        return [*decisions, *turns.wait(request, "waits for silence"), *turns.release()]
 
-    def tick(self, now_ns: int) -> list[Decision]:
-        """Time passed; to be called often, so that nothing depends on a message that does not come."""
-        return self._advance(now_ns) + self._release()
+    def ask(self, question: str, now_ns: int, speak: bool = False) -> Answer:
+        """A question of the lifter about the last set; an empty one is "how was that?".
 
-    def _why_unsayable(self, fault: Fault) -> str:
-        problem = why_unusable(fault)
+        The answer is there at once and rests on what was measured. With `speak` it is also said, between two sets.
+        """
+        turns = self._turns
+        decisions = turns.advance(now_ns)
+        said, about_set = self._answer(question)
+        if speak:
+            self._requests += 1
+            words = (said.text, said.screen_text)
+            waiting = self._announcement(CueKind.SYSTEM, f"answer/{self._requests}", "asked", words)
+            for summary in turns.waiting:
+                if summary.kind == CueKind.SUMMARY and about_set:
+                    turns.waiting.remove(summary)
+                    decisions.append(turns.decision(Outcome.DROPPED, summary, "asked for before"))
+            waiting = replace(waiting, phases=BETWEEN_SETS, words=said.words)
+            decisions += [*turns.wait(waiting, "waits for silence"), *turns.release()]
+        facts = self._last_set.facts if about_set else None
+        return Answer(said.text, said.screen_text, said.problem, facts, tuple(decisions))
+
+    # -- the words of a language model
+
+    @property
+    def summary_facts(self) -> SummaryFacts | None:
+        """What was measured in the set that was finished last; None before there is one."""
+        return self._last_set.facts
+
+    def learn(self, phrases: Iterable[WordedPhrase]) -> tuple[WordedPhrase, ...]:
+        """Further words for corrections. They meet the guard here, and again with the fact of the moment.
+
+        Returns:
+            those that were taken.
+        """
+        return tuple(phrase for phrase in phrases if not self._wording.learn([phrase]))
+
+    def phrases(self, corrections: Iterable[str], count_to: int = 0) -> tuple[str, ...]:
+        """Every sentence that may be said during a set, with what was learned, to synthesise ahead."""
+        return self._wording.phrases(corrections, count_to)
+
+    def words_for_summary(self, set_id: str, text: str, now_ns: int) -> list[Decision]:
+        """Words of a language model for a finished set, empty if it has none. They replace the book's if these are not said.
+
+        They meet the guard here. Answers use them as well.
+        """
+        turns = self._turns
+        decisions = turns.advance(now_ns)
+        subject = f"summary/{set_id}"
+        waiting = [one for one in turns.waiting if one.subject == subject]
+        problem = self._last_set.words(set_id, text) if text else "the model has none"
+        if not problem and not waiting and not self.settings.why_unwanted(CueKind.SUMMARY):
+            problem = "they came after those of the book"
         if problem:
-            return problem
-        if not self._settings.min_probability <= fault.probability <= 1.0:
-            return f"probability {fault.probability:.2f}, needs {self._settings.min_probability:.2f} to 1"
-        if self._is_late(fault.stamp_ns):
-            return f"late: its frame is not within {self._settings.max_fault_age_s} s of now"
-        if fault.correction not in self._book.corrections:
-            return f"the {self._book.language} phrase book has no correction {fault.correction}"
-        newer = self._form is None or fault.stamp_ns > self._form.stamp_ns
-        phase = fault.phase if newer else self._phase()
-        return (
-            ""
-            if phase in _speaking(fault.correction)
-            else f"nothing is said in phase {Phase(phase).name.lower()}"
+            reason = f"words of the model: {problem}"
+            decisions.append(turns.dropped(CueKind.SUMMARY, subject, reason))
+        for one in waiting:
+            turns.waiting.replace(one, replace(one, not_before_ns=turns.present.now_ns))
+        return decisions + turns.release()
+
+    # -- inside
+
+    def _answer(self, question: str) -> tuple[Said, bool]:
+        """What is answered, and whether it is about a set."""
+        answers, topic = self._book.answers, None
+        if len(question) <= LONGEST_QUESTION:
+            topic = self._book.questions.about(question)
+        if topic is None:
+            sentence, problem = answers.not_understood, "the question was not understood"
+        elif self._turns.present.lifting:
+            sentence, problem = answers.during_set, "somebody is lifting"
+        else:
+            if self._under_way is not None and self._under_way.counted > 0:
+                # Nobody told that the set is over; what was measured so far is what can be told.
+                self._last_set.finished(self._facts_of(self._under_way))
+            said = self._last_set.answer(topic)
+            if not said.problem:
+                return said, True
+            sentence, problem = answers.no_set, said.problem
+        return Said(sentence.say, sentence.screen, problem), False
+
+    def _facts_of(self, summary: SetSummary) -> SummaryFacts:
+        memory = self._turns.memory
+        known = memory.faults if self._set_id in ("", summary.set_id) else {}
+        facts = summary_facts(self._book, summary, known, memory.stopped)
+        return replace(facts, machine_fault=memory.stopped_by_machine)
+
+    def _sum_up(self, set_id: str) -> list[Decision]:
+        said = self._last_set.summary()
+        subject = f"summary/{set_id}"
+        if said.problem:
+            return [self._turns.dropped(CueKind.SUMMARY, subject, said.problem)]
+        after_s = self.settings.summary_model_s if self.words_come else self.settings.summary_after_s
+        waiting = self._announcement(CueKind.SUMMARY, subject, "the set is over", ("", ""))
+        waiting = replace(
+            waiting,
+            asked=False,
+            phases=BETWEEN_SETS,
+            not_before_ns=self._turns.until(after_s),
+            expires_ns=self._turns.until(after_s + self.settings.summary_hold_s),
         )
-
-    def _why_no_effort(self, news: EffortNews) -> str:
-        if not self._settings.min_probability <= news.probability <= 1.0:
-            return f"probability {news.probability:.2f}, needs {self._settings.min_probability:.2f} to 1"
-        if self._is_late(news.stamp_ns):
-            return f"late: it is not within {self._settings.max_fault_age_s} s of now"
-        problem = news.why_silent(self._form.exercise if self._form else "", self._memory, self._waiting)
-        if problem:
-            return problem
-        phase = self._phase()
-        return "" if phase in _SPEAKING_PHASES else f"nothing is said in phase {Phase(phase).name.lower()}"
-
-    def _on_danger(self, fault: Fault, fact: CueFact, movement: int) -> list[Decision]:
-        known = self._memory.faults[fault.name]
-        repeat_ns = _ns(self._settings.danger_repeat_s)
-        if known.warned_ns is not None and self._now_ns - known.warned_ns < repeat_ns:
-            return [self._decision(Outcome.DROPPED, fault.id, "warned a moment ago", fault.stamp_ns)]
-        waiting = Waiting.for_fault(CueKind.DANGER, fault, fact, movement, self._now_ns + repeat_ns)
-        if self._is_warning():
-            decisions = self._wait(waiting)
-            return [*decisions, self._decision(Outcome.HELD, fault.id, "waits for another warning")]
-        return self._speak(waiting)
+        reason = "words of the model, and silence" if self.words_come else "silence"
+        return self._turns.wait(waiting, f"waits for {reason}")
 
     def _praise(self, fixed: list[FaultMemory], repetition: Repetition) -> list[Decision]:
         if not fixed:
             return []
-        known = fixed[0]
+        known, kind = fixed[0], CueKind.PRAISE
         known.praised = True
-        return self._wait(
-            Waiting.for_repetition(
-                CueKind.PRAISE,
-                f"praise/{known.name}",
-                f"{known.name} was corrected",
-                repetition,
-                self._now_ns + _ns(self._settings.praise_hold_s),
-                fact=fact_from(known.last_fault),
-            )
+        expires_ns = self._turns.until(self.settings.praise_hold_s)
+        reason, fact = f"{known.name} was corrected", fact_from(known.last_fault)
+        waiting = Waiting.for_repetition(
+            kind, f"praise/{known.name}", reason, repetition, expires_ns, fact=fact
         )
+        unwanted = self.settings.why_unwanted(kind)
+        if unwanted:
+            return [self._turns.decision(Outcome.DROPPED, waiting, unwanted)]
+        return self._turns.wait(waiting, "waits for the top")
 
     def _count(self, repetition: Repetition) -> list[Decision]:
-        n = repetition.number
-        if not 1 <= n <= len(self._book.numbers):
+        n, kind = repetition.number, CueKind.COUNT
+        if self.settings.why_unwanted(kind) or not 1 <= n <= len(self._book.numbers):
             return []
-        expires_ns = self._now_ns + _ns(self._settings.count_hold_s)
-        reason, words = f"repetition {n} is valid", self._book.number(n)
-        return self._wait(
-            Waiting.for_repetition(CueKind.COUNT, f"count/{n}", reason, repetition, expires_ns, words)
+        expires_ns = self._turns.until(self.settings.count_hold_s)
+        reason, words = f"repetition {n} is valid", (self._book.number(n), str(n))
+        waiting = Waiting.for_repetition(kind, f"count/{n}", reason, repetition, expires_ns, words)
+        return self._turns.wait(waiting, "waits for silence")
+
+    def _too_short(self, repetition: Repetition) -> list[Decision]:
+        """What was measured, and no more: how far to go is for faults of the range to say."""
+        memory, kind = self._turns.memory, CueKind.CORRECTION
+        if memory.why_not_too_short() or self.settings.why_unwanted(kind):
+            return []
+        words = self._book.too_short
+        reason = f"{memory.short} movements in a row were too short to count"
+        expires_ns = self._turns.until(self.settings.praise_hold_s)
+        said = (self._wording.order(words), words.screen)
+        waiting = Waiting.for_repetition(kind, "too_short", reason, repetition, expires_ns, said)
+        return self._turns.wait(waiting, "waits for the top")
+
+    def _encourage(self, repetition: Repetition) -> list[Decision]:
+        """Nothing measured is behind it, so it must not come where something is wrong or the lifter should end."""
+        memory, kind = self._turns.memory, CueKind.ENCOURAGEMENT
+        if self.settings.why_unwanted(kind) or memory.quiet < self.settings.encourage_after:
+            return []
+        risky = [name for name in memory.last_raised if memory.severity(name) >= Severity.RISK]
+        if risky or memory.efforts:
+            return []
+        words = self._book.encourage
+        reason = f"nothing was said after {memory.quiet} repetitions"
+        expires_ns = self._turns.until(self.settings.praise_hold_s)
+        said = (self._wording.order(words), words.screen)
+        waiting = Waiting.for_repetition(kind, "encourage", reason, repetition, expires_ns, said)
+        return self._turns.wait(waiting, "waits for the top")
+
+    def _announcement(self, kind: CueKind, subject: str, reason: str, words: tuple[str, str]) -> Waiting:
+        expires_ns = self._turns.until(self.settings.summary_hold_s)
+        form = self._turns.present.form
+        return replace(
+            Waiting.announcement(kind, subject, form, expires_ns, reason, words), asked=kind == CueKind.SYSTEM
         )
-
-    def _announcement(self, kind: CueKind, subject: str, text: str, screen: str, reason: str) -> Waiting:
-        expires_ns = self._now_ns + _ns(self._settings.summary_hold_s)
-        return Waiting.announcement(kind, subject, self._form, expires_ns, reason, text, screen)
-
-    def _wait(self, waiting: Waiting) -> list[Decision]:
-        """Queue it. The same fault of the same movement is one cue; one of an older movement is replaced."""
-        for index, other in enumerate(self._waiting):
-            if not other.same_fault(waiting):
-                continue
-            if other.movement == waiting.movement:
-                self._waiting[index] = other.merged(waiting)
-                return []
-            self._waiting[index] = waiting
-            return [self._decision(Outcome.DROPPED, other.subject, "raised again", other.stamp_ns)]
-        self._waiting.append(waiting)
-        return []
-
-    def _release(self) -> list[Decision]:
-        """Say what may be said now, at most one thing."""
-        decisions: list[Decision] = []
-        worse_waits = False
-        for waiting in sorted(self._waiting, key=lambda one: one.order):
-            is_correction = waiting.kind == CueKind.CORRECTION
-            problem = self._why_overruled(waiting)
-            if problem:
-                self._waiting.remove(waiting)
-                decisions.append(self._decision(Outcome.DROPPED, waiting.subject, problem, waiting.stamp_ns))
-                continue
-            # A lesser fault would take the one correction of this repetition from a worse one that waits.
-            overruled = is_correction and (worse_waits or bool(self._why_off_theme(waiting)))
-            worse_waits |= is_correction and not overruled
-            if not overruled and self._may_speak(waiting):
-                self._waiting.remove(waiting)
-                decisions += self._speak(waiting)
-        return decisions
-
-    def _why_overruled(self, waiting: Waiting) -> str:
-        if waiting.kind != CueKind.CORRECTION:
-            return ""
-        if waiting.fact is None:
-            return "the lifter was told to stop" if self._memory.stopped else ""
-        problem = self._memory.why_silent(waiting.fact.fault, waiting.movement)
-        if not problem and self._phase() in (waiting.phases or _SPEAKING_PHASES):
-            problem = self._why_off_theme(waiting)
-        return problem
-
-    def _why_off_theme(self, waiting: Waiting) -> str:
-        fact = waiting.fact
-        return self._memory.why_off_theme(fact.fault, fact.severity) if fact else ""
-
-    def _may_speak(self, waiting: Waiting) -> bool:
-        if self._speaking is not None:
-            return False
-        if waiting.kind != CueKind.DANGER and self._now_ns < self._silence_until_ns:
-            return False
-        if waiting.kind in (CueKind.SUMMARY, CueKind.SYSTEM):
-            return True
-        phase = self._phase()
-        speaking = _speaking(waiting.fact.correction) if waiting.fact else _SPEAKING_PHASES
-        return phase in speaking and (not waiting.phases or phase in waiting.phases)
-
-    def _speak(self, waiting: Waiting, priority: int | None = None) -> list[Decision]:
-        self._cues += 1
-        cue_id = f"cue/{self._cues}"
-        text, screen, problem = waiting.text, waiting.screen_text, ""
-        stop = self._must_stop(waiting)
-        if stop:
-            text, screen = self._wording.stop(), self._book.stop.screen
-        elif waiting.fact is not None:
-            worded = self._wording.praise if waiting.kind == CueKind.PRAISE else self._wording.correction
-            text, problem = worded(waiting.fact)
-            screen = self._wording.screen(waiting.fact)
-        if problem:
-            return [self._decision(Outcome.DROPPED, waiting.subject, problem, waiting.stamp_ns)]
-        fact = waiting.fact
-        cue = Cue(
-            id=cue_id,
-            kind=waiting.kind,
-            priority=waiting.priority if priority is None else priority,
-            text=text,
-            screen_text=screen,
-            language=self._book.language,
-            body_id=waiting.body_id,
-            exercise=waiting.exercise,
-            repetition=waiting.repetition,
-            body_part=fact.body_part if fact and not stop else "",
-            correction=fact.correction if fact and not stop else "",
-            fault_ids=waiting.fault_ids,
-            fault_stamp_ns=waiting.stamp_ns if waiting.fault_ids else 0,
-            trigger_stamp_ns=max(waiting.stamp_ns, self._form.stamp_ns if self._form else 0),
-            created_ns=self._now_ns,
-            expires_ns=self._now_ns + _ns(self._start_within_s(waiting.kind)),
-            reason=waiting.reason,
-            fact=fact,
-        )
-        self._speaking = cue
-        if waiting.effort:
-            self._memory.efforts[waiting.effort] = cue_id
-            self._memory.stopped |= waiting.effort == EffortCall.RACK_IT
-        if fact is not None and waiting.kind in (CueKind.CORRECTION, CueKind.DANGER):
-            is_theme = waiting.kind == CueKind.CORRECTION
-            self._memory.said(
-                fact.fault, waiting.movement, cue_id, cue.trigger_stamp_ns, self._phase(), is_theme=is_theme
-            )
-            if not is_theme:
-                known = self._memory.faults[fact.fault]
-                known.warnings, known.warned_ns = known.warnings + 1, self._now_ns
-                self._memory.stopped |= stop
-        return [self._decision(Outcome.SPOKEN, waiting.subject, waiting.reason, cue.trigger_stamp_ns, cue)]
-
-    def _start_within_s(self, kind: CueKind) -> float:
-        # What was not known before the set has to be synthesised first.
-        unprepared = kind in (CueKind.SUMMARY, CueKind.SYSTEM)
-        return self._settings.summary_hold_s if unprepared else self._settings.start_within_s
-
-    def _is_warning(self) -> bool:
-        """Whether a danger is being spoken of: nothing interrupts that."""
-        return self._speaking is not None and self._speaking.kind == CueKind.DANGER
-
-    def _must_stop(self, waiting: Waiting) -> bool:
-        """Whether a warning is not enough, or would contradict what was just said."""
-        if waiting.kind != CueKind.DANGER or waiting.fact is None:
-            return False
-        warned_enough = self._memory.faults[waiting.fact.fault].warnings >= self._settings.danger_stop_after
-        contradicts = self._memory.contradicted(waiting.fact.correction, waiting.movement)
-        return self._memory.stopped or warned_enough or contradicts
-
-    def _advance(self, now_ns: int) -> list[Decision]:
-        """Let time pass: late things are dropped, and a cue whose end was never reported is over."""
-        if now_ns < self._now_ns:
-            decisions = self._new_set("the clock went back")
-            self._speaking, self._form, self._silence_until_ns = None, None, 0
-            self._now_ns = now_ns
-            return decisions
-        self._now_ns = now_ns
-        if self._speaking is not None:
-            over_ns = self._speaking.created_ns + _ns(self._settings.longest_cue_s)
-            if now_ns >= over_ns:
-                self._fall_silent(over_ns)
-        late = [waiting for waiting in self._waiting if now_ns > waiting.expires_ns]
-        self._waiting = [waiting for waiting in self._waiting if now_ns <= waiting.expires_ns]
-        reason = "late: its moment did not come in time"
-        return [self._decision(Outcome.DROPPED, one.subject, reason, one.stamp_ns) for one in late]
-
-    def _fall_silent(self, since_ns: int) -> None:
-        # A counted number is so short that a correction need not wait after it.
-        if self._speaking is not None and self._speaking.kind != CueKind.COUNT:
-            self._silence_until_ns = since_ns + _ns(self._settings.gap_s)
-        self._speaking = None
 
     def _new_set(self, reason: str) -> list[Decision]:
-        gone = [one for one in self._waiting if one.kind not in (CueKind.SUMMARY, CueKind.SYSTEM)]
-        self._waiting = [one for one in self._waiting if one not in gone]
-        self._memory = SetMemory(self._settings)
-        self._set_id = ""
-        return [self._decision(Outcome.DROPPED, one.subject, reason, one.stamp_ns) for one in gone]
-
-    def _phase(self) -> Phase:
-        """The phase now; unknown when the last form state is too old to tell."""
-        if self._form is None or self._now_ns - self._form_now_ns > _ns(self._settings.max_fault_age_s):
-            return Phase.UNKNOWN
-        return self._form.phase
-
-    def _is_late(self, stamp_ns: int) -> bool:
-        """Whether a frame is not of now: too old, or from a clock that is not the caller's."""
-        return abs(self._now_ns - stamp_ns) > _ns(self._settings.max_fault_age_s)
-
-    def _decision(
-        self, outcome: Outcome, subject: str, reason: str, stamp_ns: int = 0, cue: Cue | None = None
-    ) -> Decision:
-        stamp_ns = stamp_ns or (self._form.stamp_ns if self._form else 0)
-        return Decision(outcome, subject, reason, stamp_ns, self._now_ns, cue)
-
-
-def _ns(seconds: float) -> int:
-    return round(seconds * 1e9)
-
-
-def _speaking(correction: str) -> frozenset[Phase]:
-    """Phases in which a correction may be said."""
-    return _SPEAKING_PHASES | {Phase.SETUP} if correction in _ABOUT_THE_MACHINE else _SPEAKING_PHASES
+        self._set_id, self._under_way = "", None
+        return self._turns.new_set(reason)

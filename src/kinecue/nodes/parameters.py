@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ class ParameterSpec:
         low, high: inclusive range of numbers.
         choices: allowed strings.
         live: may change while the node runs; else only before it is configured.
+        check: what is wrong with a value of the right type and range, or None; for strings with a grammar.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ParameterSpec:
     high: float | None = None
     choices: tuple[str, ...] = ()
     live: bool = False
+    check: Callable[[Any], str | None] | None = None
 
     @property
     def allowed(self) -> str:
@@ -65,7 +67,7 @@ class ParameterSpec:
             high = self.high is None or value <= self.high
             if not (low and high):
                 return f"is {value!r}, allowed: {self.allowed}"
-        return None
+        return self.check(value) if self.check is not None else None
 
     @property
     def descriptor(self) -> ParameterDescriptor:

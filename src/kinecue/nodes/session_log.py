@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 from kinecue.body.errors import KineCueError
+from kinecue.coaching.recorded import Event, Recorded, RecordedSet
 from kinecue.display import AngleTrace
 from kinecue.exercise.results import Fault, FormState, Phase, Repetition, SetSummary, Side
 from kinecue.nodes import score_conversions as scores
@@ -51,6 +52,8 @@ class Session:
     traces: dict[str, AngleTrace] = field(default_factory=dict)
     d: AngleTrace = field(default_factory=lambda: AngleTrace("1"))
     abstained: dict[tuple[str, int], int] = field(default_factory=dict)
+    recorded: list[Recorded] = field(default_factory=list)
+    """What scoring said and when it arrived, so that the set can be coached again."""
 
 
 class SessionLog(Node):
@@ -86,6 +89,9 @@ class SessionLog(Node):
     def _seconds(self, stamp_ns: int) -> float:
         return (stamp_ns - self.session.start_ns) * 1e-9
 
+    def _keep(self, what: Event) -> None:
+        self.session.recorded.append(Recorded(self.get_clock().now().nanoseconds, what))
+
     def _on_angles(self, message: msg.JointAngles) -> None:
         stamp = stamp_to_ns(message.header.stamp)
         self.session.start_ns = self.session.start_ns or stamp
@@ -99,6 +105,7 @@ class SessionLog(Node):
 
     def _on_form(self, message: msg.FormState) -> None:
         form = scores.form_from_msg(message)
+        self._keep(replace(form, deviations=()))
         self.session.form = form
         self.session.start_ns = self.session.start_ns or form.stamp_ns
         self.session.stamps.append(form.stamp_ns)
@@ -113,16 +120,19 @@ class SessionLog(Node):
 
     def _on_fault(self, message: msg.FormFault) -> None:
         fault = scores.fault_from_msg(message)
+        self._keep(fault)
         self.session.faults.append(fault)
         self._listener("fault", fault)
 
     def _on_repetition(self, message: msg.Repetition) -> None:
         repetition = scores.repetition_from_msg(message)
+        self._keep(repetition)
         self.session.repetitions.append(repetition)
         self._listener("repetition", repetition)
 
     def _on_set(self, message: msg.SetSummary) -> None:
         self.session.summary = scores.set_from_msg(message)
+        self._keep(self.session.summary)
 
     def _on_decision(self, message: msg.CueDecision) -> None:
         self.session.decisions.append(message)
@@ -151,6 +161,10 @@ class SessionLog(Node):
         self._listener("speech", cue)
 
     # -- reports
+
+    def recorded_set(self, source: str, exercise: str) -> RecordedSet:
+        """The session, to be coached again."""
+        return RecordedSet(source, exercise, self.session.start_ns, tuple(self.session.recorded))
 
     def cue_records(self, wav_zero_ns: int | None) -> list[dict[str, Any]]:
         """Each cue with its times, s since the first frame and ms between steps, and the measurement behind it."""

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kinecue.onnx_file import OnnxGraph, OnnxNode, OnnxValue, serialize
 from kinecue.perception.errors import ConversionError
-from kinecue.perception.onnx_file import OnnxGraph, OnnxNode, OnnxValue, serialize
 from kinecue.perception.tflite_file import TfliteGraph, TfliteOperator, read_tflite
 
 _SAME, _VALID = 0, 1

@@ -69,6 +69,32 @@ def is_bag(path: Path) -> bool:
         return False
 
 
+class BagTopics:
+    """All topics of a bag, whatever their types.
+
+    Args:
+        path: file or folder.
+
+    Raises:
+        RecordingError: the bag cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._files = [_open(file) for file in _parts(path)]
+        self.topics = _joined(file.topics() for file in self._files)
+
+    def messages(self, topic: str) -> Iterator[tuple[int, int, Any]]:
+        """When it was recorded (ns), its own stamp (ns; the same without a header) and the message, as recorded.
+
+        Raises:
+            RecordingError: a message cannot be decoded.
+        """
+        for file in self._files:
+            for logged, message in file.messages(topic):
+                yield logged, _stamp(message, logged), message
+
+
 class BagReader:
     """One topic of a bag.
 

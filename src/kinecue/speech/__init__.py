@@ -8,10 +8,15 @@ from kinecue.speech.cache import PhraseCache
 from kinecue.speech.choose import ALLOWED as ENGINE_NAMES
 from kinecue.speech.choose import EngineChoice, choose_engine
 from kinecue.speech.errors import SpeechError
-from kinecue.speech.player import Player, SpeechEvent, SpeechState
+from kinecue.speech.events import SpeechEvent, SpeechState
+from kinecue.speech.music import Music, MusicDirector, MusicMode, MusicOrder
+from kinecue.speech.player import Player
+from kinecue.speech.quiet import QuietHours, Silence
 from kinecue.speech.recorder import SessionRecorder
 from kinecue.speech.service import NO_DEVICE, URGENT, Preparation, SpeechService, open_speech
 from kinecue.speech.sinks import ClockSink, ManualSink, SinkStatus
+from kinecue.speech.spoken import Piece
+from kinecue.speech.voices import Voice, Voices
 
 __all__ = [
     "ENGINE_NAMES",
@@ -20,16 +25,25 @@ __all__ = [
     "ClockSink",
     "EngineChoice",
     "ManualSink",
+    "Music",
+    "MusicDirector",
+    "MusicMode",
+    "MusicOrder",
     "PhraseCache",
+    "Piece",
     "Player",
     "Preparation",
+    "QuietHours",
     "SessionRecorder",
+    "Silence",
     "SinkStatus",
     "SpeechError",
     "SpeechEvent",
     "SpeechService",
     "SpeechState",
     "Utterance",
+    "Voice",
+    "Voices",
     "choose_engine",
     "open_speech",
 ]

@@ -34,11 +34,12 @@ SILENCE_DBFS = -60.0
 
 @dataclass(frozen=True, eq=False)
 class Utterance:
-    """One spoken phrase: `samples` is int16, shape (n,), mono, at `sample_rate` Hz."""
+    """One spoken phrase: `samples` is int16, shape (n,), mono, at `sample_rate` Hz, made by `engine`."""
 
     text: str
     samples: Samples
     sample_rate: int
+    engine: str = ""
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 1 or self.samples.dtype != np.int16:
@@ -106,7 +107,7 @@ def make_ready(utterance: Utterance) -> Utterance:
     fade_in, fade_out = min(len(speech), round(FADE_IN_S * rate)), min(len(speech), round(FADE_OUT_S * rate))
     speech[:fade_in] *= np.linspace(0.0, 1.0, fade_in)
     speech[len(speech) - fade_out :] *= np.linspace(1.0, 0.0, fade_out)
-    return Utterance(utterance.text, to_int16(speech), rate)
+    return Utterance(utterance.text, to_int16(speech), rate, utterance.engine)
 
 
 def to_int16(samples: NDArray[np.float64]) -> Samples:
@@ -124,7 +125,7 @@ def resample(utterance: Utterance, sample_rate: int) -> Utterance:
     common = int(np.gcd(utterance.sample_rate, sample_rate))
     up, down = sample_rate // common, utterance.sample_rate // common
     converted: NDArray[np.float64] = signal.resample_poly(utterance.samples / FULL_SCALE, up, down)
-    return Utterance(utterance.text, to_int16(converted), sample_rate)
+    return Utterance(utterance.text, to_int16(converted), sample_rate, utterance.engine)
 
 
 def read_wav(source: Path | IO[bytes], text: str = "", longest_s: float = 60.0) -> Utterance:

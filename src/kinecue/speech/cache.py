@@ -10,6 +10,7 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
 from kinecue.speech.audio import Utterance, make_ready, read_wav, resample, write_wav
@@ -21,8 +22,8 @@ _LOG = logging.getLogger(__name__)
 
 # Part of the key: raise it when `make_ready` changes what it does to the sound.
 PROCESSING = 1
-# 1,000 phrases of 2 s are 90 MB on disk; what was not used for longest goes first.
-LARGEST_ON_DISK = 1000
+# 2,000 phrases of 2 s are 180 MB on disk; what was not used for longest goes first. A book has some 400 in each language.
+LARGEST_ON_DISK = 2000
 LARGEST_IN_MEMORY = 500
 
 
@@ -78,6 +79,7 @@ class PhraseCache:
             return found
         sound = self.engine.synthesize(text)
         made = resample(make_ready(sound) if self.engine.speaks else sound, self.sample_rate)
+        made = replace(made, engine=self.engine.name)
         key = self.key(text)
         self._remember(key, made)
         if self.engine.speaks:
@@ -107,7 +109,7 @@ class PhraseCache:
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
-        return found
+        return replace(found, engine=self.engine.name)
 
     def _store(self, key: str, utterance: Utterance) -> None:
         if self._folder is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -29,8 +28,10 @@ class Synthesizer(Protocol):
     name: str
     voice: str
     version: str
+    language: str  # as `language.primary` gives it; empty = any
     sample_rate: int  # Hz, nominal; each utterance carries its own
     speaks: bool  # False where it only stands in for a voice
+    start_s: float  # how long the first sentence of a new process takes, s
 
     def synthesize(self, text: str) -> Utterance:
         """Turn the text into sound. Raises `EngineError` or `UnspeakableTextError`."""
@@ -47,8 +48,10 @@ class NullEngine:
     name = "null"
     voice = "silence"
     version = "1"
+    language = ""
     sample_rate = 22050
     speaks = False
+    start_s = 0.0
 
     def synthesize(self, text: str) -> Utterance:
         """Silence of the length of the text."""
@@ -104,7 +107,8 @@ def find_program(name: str) -> str:
     return path
 
 
-def _version_in(output: str) -> str:
+def version_in(output: str) -> str:
+    """The first version number in what a program said, or "unknown"."""
     found = re.search(r"\d+(?:\.\d+)+", output)
     return found.group() if found else "unknown"
 
@@ -113,8 +117,10 @@ class FliteEngine:
     """The program `flite` (BSD-like licence): small, quick and clear, one process for each sentence."""
 
     name = "flite"
+    language = "en"
     speaks = True
     sample_rate = 16000
+    start_s = 0.1
     # In the order of how well the cues were recognised; the rest of flite's voices follow as they are listed.
     preferred_voices = ("rms", "slt", "awb", "kal16", "kal")
 
@@ -127,7 +133,7 @@ class FliteEngine:
         self._program = find_program(program)
         try:
             listed = run_program([self._program, "-lv"]).partition(":")[2].split()
-            self.version = _version_in(run_program([self._program, "--version"], good_status=(0, 1)))
+            self.version = version_in(run_program([self._program, "--version"], good_status=(0, 1)))
         except (EngineTimeoutError, EngineDiedError) as error:
             raise EngineUnavailableError(str(error)) from error
         ranked = [name for name in self.preferred_voices if name in listed]
@@ -144,36 +150,6 @@ class FliteEngine:
         with tempfile.TemporaryDirectory(prefix="kinecue-flite-") as folder:
             target = Path(folder) / "speech.wav"
             run_program([self._program, "-voice", self.voice, "-t", line, "-o", str(target)])
-            return read_wav(target, text)
-
-    def close(self) -> None:
-        """Nothing is kept between sentences."""
-
-
-class EspeakEngine:
-    """The program `espeak-ng` (GPL-3, so only ever run): instant and robotic, the last resort."""
-
-    name = "espeak"
-    speaks = True
-    sample_rate = 22050
-    words_per_minute = 155
-
-    def __init__(self, voice: str = "en-us", *, program: str = "espeak-ng") -> None:
-        """Raises `EngineUnavailableError` where the program is missing or does not run."""
-        self._program = find_program(program)
-        self.voice = voice
-        try:
-            self.version = _version_in(run_program([self._program, "--version"]))
-        except (EngineTimeoutError, EngineDiedError) as error:
-            raise EngineUnavailableError(str(error)) from error
-
-    def synthesize(self, text: str) -> Utterance:
-        """One run of espeak-ng."""
-        line = speakable(text)
-        with tempfile.TemporaryDirectory(prefix="kinecue-espeak-") as folder:
-            target = Path(folder) / "speech.wav"
-            command = [self._program, "-v", self.voice, "-s", str(self.words_per_minute), "-w", str(target)]
-            run_program([*command, "--stdin"], text=line + os.linesep)
             return read_wav(target, text)
 
     def close(self) -> None:

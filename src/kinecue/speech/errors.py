@@ -40,6 +40,14 @@ class EngineOutputError(EngineError):
     """The engine answered with something that is not usable sound."""
 
 
+class EngineLateError(EngineError):
+    """The time in which the text could have been said was over before any engine had it."""
+
+
+class QuietHoursError(SpeechError, ValueError):
+    """The quiet hours are not written as they have to be; the message says how."""
+
+
 class DeviceError(SpeechError):
     """The sound device is absent, or failed."""
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kinecue.speech.audio import Utterance, read_wav
+from kinecue.speech.engines import CHARACTERS_PER_SECOND
 from kinecue.speech.errors import (
     EngineDiedError,
     EngineError,
@@ -29,6 +30,10 @@ _WROTE = re.compile(r"\bWrote (.+\.wav)$")
 _LONGEST_LINE = 8192
 # Speech is prepared while poses are estimated: the engine yields to them.
 _NICENESS = 5
+# Until it was measured: piper loads its voice in 0.7 s.
+EXPECTED_START_S = 1.0
+# A program whose output has ended is about to end; on busy cores it may take a moment until it has.
+_END_PATIENCE_S = 2.0
 
 
 class _Process:
@@ -119,12 +124,17 @@ class LineEngine:
         sample_rate: int,
         command: Sequence[str],
         *,
+        language: str = "en",
         environment: Mapping[str, str] | None = None,
         start_timeout_s: float = 20.0,
-        sentence_timeout_s: float = 8.0,
+        sentence_timeout_s: float = 2.0,
     ) -> None:
-        """`command` may hold ``{folder}``, which becomes the folder for its WAV files."""
+        """`command` may hold ``{folder}``, which becomes the folder for its WAV files.
+
+        A sentence may take `sentence_timeout_s`, and as long again as it would take to say it.
+        """
         self.name, self.voice, self.version, self.sample_rate = name, voice, version, sample_rate
+        self.language, self.start_s = language, EXPECTED_START_S
         self._folder = Path(tempfile.mkdtemp(prefix="kinecue-voice-"))
         self._remove_folder = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._command = [part.replace("{folder}", str(self._folder)) for part in command]
@@ -143,17 +153,20 @@ class LineEngine:
         return process.pid if process is not None and process.alive else None
 
     def synthesize(self, text: str) -> Utterance:
-        """One sentence, at most `sentence_timeout_s` (with loading: plus `start_timeout_s`)."""
+        """One sentence; the first of a process may take `start_timeout_s` more."""
         line = speakable(text)
         with self._lock:
             if self._closed:
                 raise EngineDiedError(f"{self.name} is closed")
             process = self._running()
-            limit_s = self._sentence_timeout_s + (0.0 if self._proven else self._start_timeout_s)
+            limit_s = self._sentence_timeout_s + len(line) / CHARACTERS_PER_SECOND
+            limit_s += 0.0 if self._proven else self._start_timeout_s
+            begun = time.monotonic()
             try:
                 process.write(line)
-                path = self._answer(process, time.monotonic() + limit_s, limit_s)
-                self._proven = True
+                path = self._answer(process, begun + limit_s, limit_s)
+                if not self._proven:
+                    self.start_s, self._proven = time.monotonic() - begun, True
                 return self._take(path, text)
             except BrokenPipeError as error:
                 raise self._dead(process) from error
@@ -194,7 +207,7 @@ class LineEngine:
                 line = process.lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty as error:
                 raise EngineTimeoutError(
-                    f"{self.name} took longer than {limit_s:g} s and was stopped"
+                    f"{self.name} took longer than {limit_s:.1f} s and was stopped"
                 ) from error
             if line is None:
                 raise self._dead(process)
@@ -216,7 +229,7 @@ class LineEngine:
                 path.unlink(missing_ok=True)
 
     def _dead(self, process: _Process) -> EngineDiedError:
-        status = process.end(0.2)
+        status = process.end(_END_PATIENCE_S)
         words = next((words for words in reversed(process.last_words)), "")
         self._process = None
         return EngineDiedError(

