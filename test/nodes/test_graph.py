@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import threading
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import pytest
 from node_bench import separate_graph
+from rich.console import Console
 from speech_recognition import read_wav, recognise_all, speech_segments
 
 from kinecue.body.paths import data_dir, share_dir
+from kinecue.cli import demo
 from kinecue.cli.demo import DemoSettings, run_demo
 from kinecue.coaching.phrasebook import load_phrase_book
 from kinecue.exercise import find_exercise
@@ -22,6 +26,7 @@ from kinecue.perception.models import ModelStore
 from kinecue.simulation.clip import ClipTruth
 from kinecue.speech.errors import EngineUnavailableError
 from kinecue.speech.piper_engine import find_piper
+from kinecue.speech.service import REPLACED, Preparation
 
 
 @dataclass(frozen=True)
@@ -292,3 +297,26 @@ def _grey():
     import numpy as np
 
     return np.full((120, 160, 3), 100, np.uint8)
+
+
+def test_phrases_that_a_newer_list_replaced_are_not_told_to_have_failed(capsys):
+    """A language model's words come as a further list while the first one is still being synthesised."""
+    first, second = Preparation(2), Preparation(2)
+    first.replaced = True
+    for text in ("Knees out", "Hips back"):
+        first.count(text, REPLACED)
+    speech = SimpleNamespace(preparation=first)
+
+    def next_list() -> None:
+        speech.preparation = second
+        second.count("Knees out", None)
+        second.count("Hips back", "the engine died")
+
+    timer = threading.Timer(0.2, next_list)
+    timer.start()
+    demo._prepare_phrases(SimpleNamespace(speech=speech), Console())
+    timer.join()
+    said = capsys.readouterr().out
+    assert "'Hips back' could not be synthesised: the engine died" in said
+    assert REPLACED not in said
+    assert "Knees out" not in said

@@ -211,7 +211,8 @@ def _prepare_phrases(graph: Graph, console: Console) -> None:
             preparation = graph.speech.preparation
             if preparation is not None:
                 status.update(f"preparing the voice: {preparation.done} of {preparation.total} phrases")
-                if preparation.wait(0.1):
+                # a language model's words come as a further list, with what is missing of the one before
+                if preparation.wait(0.1) and not preparation.replaced:
                     for text, problem in preparation.failed.items():
                         console.print(Text(f"'{text}' could not be synthesised: {problem}", style="yellow"))
                     return
