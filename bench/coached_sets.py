@@ -73,6 +73,12 @@ class CoachedSet:
         """Corrections and warnings that were heard."""
         return [u for u in self.heard if u.cue.kind in (CueKind.CORRECTION, CueKind.DANGER) and u.cue.fact]
 
+    @property
+    def corrections(self) -> list[Utterance]:
+        """The same, with those that name no fault: too short to count."""
+        kinds = (CueKind.CORRECTION, CueKind.DANGER)
+        return [u for u in self.heard if u.cue.kind in kinds and not u.cue.reason.startswith("effort")]
+
     def repetition_at(self, time_s: float) -> int:
         """Number of the repetition under way or just finished; 0 before the first."""
         return max((p.number for p in self.seen.planned if p.start_s <= time_s), default=0)

@@ -200,7 +200,7 @@ def figures(sets: Sequence[CoachedSet]) -> dict[str, Any]:
     for done in sets:
         groups[done.group].append(done)
     clean, planted = groups["clean"], [d for d in sets if d.group != "clean"]
-    in_clean = [u for d in clean for u in d.about_faults]
+    in_clean = [u for d in clean for u in d.corrections]
     true_dangers = [item for d in planted for item in danger_delays(d)]
     told = [delay for d in planted for delay in told_delays(d)]
     praised = [praises(d) for d in planted]
@@ -221,7 +221,7 @@ def figures(sets: Sequence[CoachedSet]) -> dict[str, Any]:
         "dangers_not_seen_by_scoring": sum(not seen for _, _, seen in true_dangers),
         "danger_delay_repetitions": _median([d for d in told if d is not None]),
         "corrections_in_clean_sets": len(in_clean),
-        "clean_sets_with_corrections": sum(bool(d.about_faults) for d in clean),
+        "clean_sets_with_corrections": sum(bool(d.corrections) for d in clean),
         "corrections_unfounded": sum(len(unfounded(d)) for d in planted),
         "corrections": sum(len(d.about_faults) for d in planted),
         "late_spoken": sum(len(late(d)) for d in sets),
@@ -451,7 +451,7 @@ def details(sets: Sequence[CoachedSet]) -> Iterator[str]:
             "unfounded": unfounded(done),
             "praise while still there": praises(done)[1],
             "praise of what never was": praises(done)[2],
-            "in a clean set": done.about_faults if done.group == "clean" else [],
+            "in a clean set": done.corrections if done.group == "clean" else [],
         }
         for name, found in problems.items():
             for u in found:

@@ -115,6 +115,11 @@ def test_without_a_name_the_first_model_is_taken(server):
     assert client.name.startswith("tiny at http://127.0.0.1:")
 
 
+def test_a_flood_of_small_pieces_is_too_long_well_before_its_bytes_are(server):
+    with pytest.raises(ModelError, match="more than 512 KB"):
+        server.client("floods").complete(PROMPT, 25.0)
+
+
 @pytest.mark.parametrize("how", ["silent", "slow_headers", "drips", "stalls", "floods"])
 def test_nothing_holds_it_longer_than_the_deadline(server, how):
     begin = time.monotonic()

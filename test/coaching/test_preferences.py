@@ -133,6 +133,15 @@ def test_numbers_are_no_break_of_the_silence_and_go_first() -> None:
     assert scene.kinds() == [CueKind.COUNT, CueKind.COUNT, CueKind.ENCOURAGEMENT]
 
 
+def test_a_number_and_what_is_said_beside_it_are_two_things_to_the_ear() -> None:
+    """Closer than other cues, but not without a silence between them."""
+    scene = Scene(counting=True, encouragement=True, encourage_after=1, cue_ns=300 * MS, gap_s=1.0)
+    scene.repeat()
+    number, other = scene.cues
+    silence_s = (other.created_ns - number.created_ns) * 1e-9 - 0.3
+    assert 0.15 <= silence_s < 0.3
+
+
 @pytest.mark.parametrize("severity", [Severity.RISK, Severity.DANGER])
 def test_nobody_is_encouraged_to_go_on_with_a_risk(severity: Severity) -> None:
     scene = Scene(encouragement=True, encourage_after=1, repeat_after=100)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from coaching_scene import BOOK, Scene
+from coaching_scene import BOOK, MS, Scene
 
 from kinecue.coaching import CueKind, Talk
 from kinecue.exercise.results import Phase, RepetitionStatus, Severity
@@ -75,6 +77,17 @@ def test_what_failed_or_was_broken_off_is_not_too_short() -> None:
     scene = Scene()
     for status in (RepetitionStatus.FAILED, RepetitionStatus.ABANDONED, RepetitionStatus.SETUP) * 2:
         scene.repeat(status=status)
+    assert scene.cues == []
+
+
+def test_a_twitch_is_no_movement() -> None:
+    """Seen in a simulated set: two movements of half a second before the first push-up, errors of the network."""
+    scene = Scene()
+    for _ in range(6):
+        scene.frame(Phase.ECCENTRIC)
+        ended = scene.ended(SHORT)
+        scene.take(scene.coach.on_repetition(replace(ended, start_ns=ended.end_ns - 500 * MS), scene.now))
+        scene.top()
     assert scene.cues == []
 
 

@@ -100,6 +100,21 @@ def test_the_next_one_waits_and_a_pause_is_kept(rig: Rig) -> None:
     assert [e.cue_id for e in rig.log.events if e.state is SpeechState.FINISHED] == ["c1", "c2"]
 
 
+@pytest.mark.parametrize("later_s", [0.0, 0.01, 0.2])
+def test_what_is_asked_for_after_the_end_begins_at_once(rig: Rig, later_s: float) -> None:
+    """When, is for whoever asks to decide: a pause of our own would make a cue late."""
+    rig.player.play(tone(0.1, 5000, "one"), "c1")
+    rig.run(0.1 + later_s)
+    rig.player.play(tone(0.1, 6000, "two"), "c2")
+    assert rig.run(0.2)[0] == 6000
+
+
+def test_the_first_one_of_a_session_waits_for_nothing(rig: Rig) -> None:
+    rig.player.play(tone(0.1, 5000), "c1")
+    rig.clock.now_ns += 300 * MS
+    assert rig.run(0.2)[0] == 5000
+
+
 def test_an_urgent_one_cuts_in_at_once(rig: Rig) -> None:
     rig.player.play(tone(1.0, 5000), "long")
     rig.run(0.1)

@@ -18,6 +18,8 @@ from kinecue.exercise.results import (
 )
 
 _MOVING = frozenset({Phase.ECCENTRIC, Phase.BOTTOM, Phase.CONCENTRIC, Phase.HOLD, Phase.STAGE})
+_SHORT_TAKES_NS = 1_000_000_000
+"""A movement over sooner than that may be an error of tracking, and is not told to be too short."""
 _TREND_STEP = 0.25
 """Tolerances by which a fault must change to be called worse or better."""
 
@@ -230,7 +232,8 @@ class SetMemory:
         if valid:
             self.short = 0
         elif repetition.status == RepetitionStatus.PARTIAL:
-            self.short += repetition.reason == RepetitionReason.RANGE_TOO_SMALL
+            took_ns = repetition.end_ns - repetition.start_ns
+            self.short += repetition.reason == RepetitionReason.RANGE_TOO_SMALL and took_ns >= _SHORT_TAKES_NS
         fixed = [
             known
             for known in self.faults.values()

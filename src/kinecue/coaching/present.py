@@ -67,12 +67,16 @@ class Present:
         return abs(self.now_ns - stamp_ns) > self._newest_ns
 
 
+CLOSE_S = 0.15
+"""Silence on both sides of a number, which follows closely: one that is left out confuses more."""
+
+
 class Floor:
     """Who has the floor: the cue that is being said, and the silence after it."""
 
     def __init__(self) -> None:
         self.speaking: Cue | None = None
-        self._silence_until_ns = 0
+        self._silence_until_ns = self._close_until_ns = 0
 
     def take(self, cue: Cue) -> None:
         """A cue is said, whatever was being said."""
@@ -80,14 +84,16 @@ class Floor:
 
     def fall_silent(self, since_ns: int, gap_s: float) -> None:
         """What was being said is over."""
-        # A counted number is so short that nothing need wait after it.
-        if self.speaking is not None and self.speaking.kind != CueKind.COUNT:
-            self._silence_until_ns = since_ns + ns(gap_s)
+        if self.speaking is not None:
+            self._close_until_ns = since_ns + ns(min(gap_s, CLOSE_S))
+            if self.speaking.kind != CueKind.COUNT:
+                self._silence_until_ns = since_ns + ns(gap_s)
         self.speaking = None
 
     def forget(self) -> None:
         """Time began anew."""
-        self.speaking, self._silence_until_ns = None, 0
+        self.speaking = None
+        self._silence_until_ns = self._close_until_ns = 0
 
     def advance(self, now_ns: int, settings: CoachingSettings) -> None:
         """A cue whose end was never reported is over after a while."""
@@ -110,9 +116,8 @@ class Floor:
         """Whether something of that kind may begin."""
         if kind == CueKind.DANGER:
             return not self.is_warning(now_ns, settings)
-        # a number that is left out confuses more than one that follows closely
-        silent = kind == CueKind.COUNT or now_ns >= self._silence_until_ns
-        return self.speaking is None and silent
+        until_ns = self._close_until_ns if kind == CueKind.COUNT else self._silence_until_ns
+        return self.speaking is None and now_ns >= max(until_ns, self._close_until_ns)
 
 
 def ns(seconds: float) -> int:

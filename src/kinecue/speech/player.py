@@ -25,7 +25,8 @@ __all__ = ["EventCallback", "Player", "SpeechEvent", "SpeechState", "SpokenTap",
 _LOG = logging.getLogger(__name__)
 
 CUT_FADE_S = 0.008
-# Longer than any pause within a sentence, so that two cues in a row do not sound like one.
+# Longer than any pause within a sentence, so that two cues that were queued do not sound like one. What is asked for
+# after the end of the one before begins at once: when, is then the decision of whoever asks.
 PAUSE_BETWEEN_S = 0.5
 LONGEST_QUEUE = 8
 # How far what was handed out may lie behind the clock before silence is put in: little while nothing is
@@ -92,7 +93,7 @@ class Player:
         self._volume = self._volume_before = 1.0
         self._zero_ns: int | None = None
         self._index = 0
-        self._pause_until = 0
+        self._ended = 0
         self._closed = False
         self._news: queue.SimpleQueue[SpeechEvent | SinkStatus | threading.Event | None] = queue.SimpleQueue()
         self._teller = threading.Thread(target=self._tell, name="kinecue-speech-events", daemon=True)
@@ -320,7 +321,7 @@ class Player:
         position += count
         if done:
             self._current = None
-            self._pause_until = self._index + position + round(PAUSE_BETWEEN_S * self.sample_rate)
+            self._ended = self._index + position
             self._event(SpeechState.FINISHED, request, now)
         return position
 
@@ -333,9 +334,10 @@ class Player:
         if not self._waiting:
             return None
         request = self._waiting[0]
-        if not request.interrupt:
-            position = max(position, self._pause_until - self._index)
         asked = -((start_ns - request.queued_ns) * self.sample_rate // NS)
+        if not request.interrupt and self._ended > max(0, self._index + asked):
+            pause = round(PAUSE_BETWEEN_S * self.sample_rate)
+            position = max(position, self._ended + pause - self._index)
         return max(position, asked)
 
     def _cut(self, now: int, detail: str) -> None:

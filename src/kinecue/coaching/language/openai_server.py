@@ -26,6 +26,8 @@ from kinecue.coaching.language.settings import ServerSettings, is_this_machine
 Result = TypeVar("Result")
 
 _SOURCE = "language settings"
+_PIECE_BYTES = 64
+"""What a piece counts at least: a flood of single bytes would keep a core busy until the deadline."""
 _ERROR_BYTES = 4096
 """How much of an error's text is read."""
 
@@ -176,7 +178,7 @@ class OpenAIServer:
     async def _pieces(self, response: httpx.Response) -> AsyncIterator[bytes]:
         left = self._settings.largest_reply_kb * 1024
         async for piece in response.aiter_raw():
-            left -= len(piece)
+            left -= max(len(piece), _PIECE_BYTES)
             if left < 0:
                 raise ModelError(f"{self.name}: the reply has more than {self._settings.largest_reply_kb} KB")
             yield piece
