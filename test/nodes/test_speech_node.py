@@ -408,6 +408,9 @@ class Tones:
 
     name, version, sample_rate, speaks, start_s = "tones", "1", 16000, True, 0.0
 
+    def start(self):
+        pass
+
     def __init__(self, language):
         self.language, self.voice = language, f"voice of {language}"
 

@@ -82,6 +82,29 @@ def test_a_stalled_engine_is_stopped_and_started_again(tmp_path: Path) -> None:
     engine.close()
 
 
+def test_a_start_is_told_ahead_and_can_be_made_ahead(engine: LineEngine) -> None:
+    assert engine.start_s == 1.0  # expected
+    engine.synthesize("before")
+    assert engine.start_s == 0.0
+    pid = engine.pid
+    assert pid is not None
+    os.kill(pid, 9)
+    wait_until(lambda: engine.pid is None)
+    measured = engine.start_s
+    assert measured > 0.0
+    engine.start()
+    assert 0.0 <= engine.start_s <= measured
+    again = engine.pid
+    assert again is not None
+    wait_until(lambda: engine.start_s == 0.0)
+    engine.start()
+    assert len(engine.synthesize("after it").samples) == 3200
+    assert (engine.pid, engine.starts) == (again, 2)
+    engine.close()
+    engine.start()
+    assert (engine.pid, engine.starts) == (None, 2)
+
+
 def test_an_engine_killed_between_two_sentences_is_started_again(engine: LineEngine) -> None:
     engine.synthesize("before")
     pid = engine.pid

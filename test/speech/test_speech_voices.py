@@ -44,17 +44,30 @@ class Second(ToneEngine):
 class Dying(ToneEngine):
     """Dies as often as told, then works."""
 
-    name, start_s = "dying", 0.7
+    name = "dying"
 
     def __init__(self, deaths: int) -> None:
         super().__init__()
         self.deaths = deaths
+        self.runs = True
+        self.starts = 0
+
+    @property
+    def start_s(self) -> float:
+        """As long as it does not run."""
+        return 0.0 if self.runs else 0.7
+
+    def start(self) -> None:
+        """It runs by the next sentence."""
+        self.starts += 1
+        self.runs = True
 
     def synthesize(self, text: str) -> Utterance:
         """Dies or speaks."""
         if self.deaths > 0:
             self.deaths -= 1
             self.texts.append("died")
+            self.runs = False
             raise EngineDiedError("it was killed")
         return super().synthesize(text)
 
@@ -90,6 +103,25 @@ def test_without_time_for_a_new_start_the_next_engine_speaks() -> None:
     voice = Voices.of_engines([first, second], RATE).of("en")
     assert voice.make("knees out", lambda: 0.5).engine == "second"
     assert first.texts == ["died"]
+    # it was started again meanwhile
+    assert first.starts == 1
+    assert voice.make("chest up", lambda: 0.5).engine == "dying"
+
+
+def test_who_died_while_nothing_was_said_is_started_while_the_next_engine_speaks() -> None:
+    first, second = Dying(0), Second()
+    voice = Voices.of_engines([first, second], RATE).of("en")
+    first.runs = False
+    assert voice.make("knees out", lambda: 0.6).engine == "second"
+    assert voice.make("chest up", lambda: 0.6).engine == "dying"
+    first.runs = False
+    assert voice.make("hips back", lambda: 0.8).engine == "dying"  # there is time
+
+
+def test_without_another_engine_the_start_is_tried_whatever_time_is_left() -> None:
+    first = Dying(0)
+    first.runs = False
+    assert Voices.of_engines([first], RATE).of("en").make("knees out", lambda: 0.1).engine == "dying"
 
 
 def test_what_is_too_late_for_every_engine_says_so() -> None:

@@ -31,7 +31,15 @@ class Synthesizer(Protocol):
     language: str  # as `language.primary` gives it; empty = any
     sample_rate: int  # Hz, nominal; each utterance carries its own
     speaks: bool  # False where it only stands in for a voice
-    start_s: float  # how long the first sentence of a new process takes, s
+
+    @property
+    def start_s(self) -> float:
+        """How much longer a sentence takes because a process has to be started for it first, s; 0 where none has."""
+        ...
+
+    def start(self) -> None:
+        """Begin to start what sentences need, without waiting for it."""
+        ...
 
     def synthesize(self, text: str) -> Utterance:
         """Turn the text into sound. Raises `EngineError` or `UnspeakableTextError`."""
@@ -52,6 +60,9 @@ class NullEngine:
     sample_rate = 22050
     speaks = False
     start_s = 0.0
+
+    def start(self) -> None:
+        """There is nothing to start."""
 
     def synthesize(self, text: str) -> Utterance:
         """Silence of the length of the text."""
@@ -120,7 +131,7 @@ class FliteEngine:
     language = "en"
     speaks = True
     sample_rate = 16000
-    start_s = 0.1
+    start_s = 0.0
     # In the order of how well the cues were recognised; the rest of flite's voices follow as they are listed.
     preferred_voices = ("rms", "slt", "awb", "kal16", "kal")
 
@@ -143,6 +154,9 @@ class FliteEngine:
         if not ranked:
             raise EngineUnavailableError("flite has no voice")
         self.voice = voice or ranked[0]
+
+    def start(self) -> None:
+        """There is nothing to start: each sentence is a run of its own."""
 
     def synthesize(self, text: str) -> Utterance:
         """One run of flite."""

@@ -33,7 +33,7 @@ class EspeakEngine:
     name = "espeak"
     speaks = True
     sample_rate = SAMPLE_RATE
-    start_s = 0.1
+    start_s = 0.0
 
     def __init__(self, language: str = "en", *, program: str = "espeak-ng") -> None:
         """Raises `EngineUnavailableError` where the program is missing, does not run, or lacks the language."""
@@ -46,6 +46,9 @@ class EspeakEngine:
             raise EngineUnavailableError(str(error)) from error
         if not listed:
             raise EngineUnavailableError(f"{self._program} has no voice for '{language}'")
+
+    def start(self) -> None:
+        """There is nothing to start: each sentence is a run of its own."""
 
     def synthesize(self, text: str) -> Utterance:
         """One run of espeak-ng."""
@@ -113,5 +116,5 @@ class EspeakProcess(LineEngine):
             ],
             start_timeout_s=5.0,
             sentence_timeout_s=sentence_timeout_s,
+            expected_start_s=0.2,
         )
-        self.start_s = 0.2

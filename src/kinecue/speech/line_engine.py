@@ -128,13 +128,16 @@ class LineEngine:
         environment: Mapping[str, str] | None = None,
         start_timeout_s: float = 20.0,
         sentence_timeout_s: float = 2.0,
+        expected_start_s: float = EXPECTED_START_S,
     ) -> None:
         """`command` may hold ``{folder}``, which becomes the folder for its WAV files.
 
-        A sentence may take `sentence_timeout_s`, and as long again as it would take to say it.
+        A sentence may take `sentence_timeout_s`, and as long again as it would take to say it. `expected_start_s` is
+        what a start takes, until it was measured.
         """
         self.name, self.voice, self.version, self.sample_rate = name, voice, version, sample_rate
-        self.language, self.start_s = language, EXPECTED_START_S
+        self.language, self._usual_start_s = language, expected_start_s
+        self._started = float("-inf")
         self._folder = Path(tempfile.mkdtemp(prefix="kinecue-voice-"))
         self._remove_folder = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._command = [part.replace("{folder}", str(self._folder)) for part in command]
@@ -152,12 +155,30 @@ class LineEngine:
         process = self._process
         return process.pid if process is not None and process.alive else None
 
+    @property
+    def start_s(self) -> float:
+        """What is left of the start, s: 0 while the program runs, all of it where it does not."""
+        if self.pid is None:
+            return self._usual_start_s
+        return 0.0 if self._proven else max(0.0, self._started + self._usual_start_s - time.monotonic())
+
+    def start(self) -> None:
+        """Start the program if it does not run. One that cannot be started is told with the next sentence."""
+        if self._lock.acquire(blocking=False):  # else a sentence is in work, which starts it as well
+            try:
+                if not self._closed:
+                    with contextlib.suppress(EngineDiedError):
+                        self._running()
+            finally:
+                self._lock.release()
+
     def synthesize(self, text: str) -> Utterance:
         """One sentence; the first of a process may take `start_timeout_s` more."""
         line = speakable(text)
         with self._lock:
             if self._closed:
                 raise EngineDiedError(f"{self.name} is closed")
+            asked = time.monotonic()
             process = self._running()
             limit_s = self._sentence_timeout_s + len(line) / CHARACTERS_PER_SECOND
             limit_s += 0.0 if self._proven else self._start_timeout_s
@@ -166,7 +187,9 @@ class LineEngine:
                 process.write(line)
                 path = self._answer(process, begun + limit_s, limit_s)
                 if not self._proven:
-                    self.start_s, self._proven = time.monotonic() - begun, True
+                    self._proven = True
+                    if self._started >= asked:
+                        self._usual_start_s = time.monotonic() - self._started
                 return self._take(path, text)
             except BrokenPipeError as error:
                 raise self._dead(process) from error
@@ -197,7 +220,7 @@ class LineEngine:
                 self._process = _Process(self._command, self._environment, self._folder)
             except OSError as error:
                 raise EngineDiedError(f"{self.name} could not be started: {error}") from error
-            self._proven = False
+            self._proven, self._started = False, time.monotonic()
             self.starts += 1
         return self._process
 

@@ -72,5 +72,5 @@ class PicoEngine(LineEngine):
             ],
             start_timeout_s=5.0,
             sentence_timeout_s=sentence_timeout_s,
+            expected_start_s=0.3,
         )
-        self.start_s = 0.3

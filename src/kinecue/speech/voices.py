@@ -71,8 +71,8 @@ class Voice:
     def make(self, text: str, time_left_s: Callable[[], float] = lambda: FOREVER_S) -> Utterance:
         """The phrase, synthesised now unless the preferred engine has it.
 
-        An engine that dies is started again for the same sentence, if there is time left for that; if there is not, or
-        it fails again, the next engine says it.
+        An engine that dies is started again for the same sentence, and one that does not run for the first one, if there is
+        time left for that; if there is not, or it fails again, the next engine says it.
 
         Args:
             text: plain words.
@@ -130,14 +130,15 @@ class Voice:
         self, cache: PhraseCache, text: str, time_left_s: Callable[[], float], problems: list[str]
     ) -> Utterance | None:
         engine = cache.engine
-        for attempt in range(TRIES):
+        for _ in range(TRIES):
             left = time_left_s()
             if left <= 0.0:
                 raise EngineLateError(
                     "could not be synthesised in time" + "".join(f"; {p}" for p in problems)
                 )
-            if attempt > 0 and left < engine.start_s and self._cache(1) is not None:
-                problems.append(f"no time to start {engine.name} again")
+            if left < engine.start_s and self._cache(1) is not None:
+                engine.start()  # for the next sentence
+                problems.append(f"no time to start {engine.name}")
                 return None
             try:
                 return cache.make(text)
