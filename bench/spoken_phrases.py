@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from kinecue.coaching.phrasebook import CueSentence, NumberSentence, PhraseBook
+from kinecue.coaching.phrasebook import CueSentence, NumberSentence, PhraseBook, PraiseSentence
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+")
 NUMBERS_IN_SUMMARIES = (1, 8)
@@ -82,9 +82,12 @@ def _after_the_set(book: PhraseBook) -> Iterable[Spoken]:
                     yield Spoken(book.number_sentence(sentence, n), Kind.OTHER, f"{name} {n}")
             elif isinstance(sentence, CueSentence):
                 for key in examples:
-                    entry = book.corrections[key]
-                    cue = entry.say[0] if sentence is book.summary.next else entry.screen
+                    cue = book.corrections[key].say[0]
                     yield Spoken(sentence.say.format(cue=cue), Kind.OTHER, f"{name} {key}", key)
+            elif isinstance(sentence, PraiseSentence):
+                for key in examples:
+                    praise = book.corrections[key].praise[0]
+                    yield Spoken(sentence.say.format(praise=praise), Kind.PRAISE, f"{name} {key}", key)
             else:
                 yield Spoken(sentence.say, Kind.OTHER, name)
 

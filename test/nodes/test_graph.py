@@ -20,6 +20,7 @@ from speech_recognition import read_wav, recognise_all, speech_segments
 from kinecue.body.paths import data_dir, share_dir
 from kinecue.cli import demo
 from kinecue.cli.demo import DemoSettings, run_demo
+from kinecue.cli.main import main
 from kinecue.coaching.phrasebook import load_phrase_book
 from kinecue.exercise import find_exercise
 from kinecue.perception.models import ModelStore
@@ -64,7 +65,10 @@ def play(tmp_path_factory):
         folder = tmp_path_factory.mktemp(path.stem)
         with pytest.MonkeyPatch.context() as environment:
             separate_graph(environment)
-            status = run_demo(DemoSettings(video=str(path), output=folder, engine="piper", device="none"))
+            settings = DemoSettings(
+                video=str(path), output=folder, engine="piper", device="none", language_model="none"
+            )
+            status = run_demo(settings)
         return Played(status, folder, json.loads((folder / "cues.json").read_text()), truth)
 
     return run
@@ -215,6 +219,17 @@ class TestRecording:
     def test_is_as_long_as_the_set(self, faulty):
         samples, rate = read_wav(faulty.folder / "session.wav")
         assert len(samples) / rate >= faulty.truth.times_s[-1]
+
+
+def test_the_set_is_coached_again_in_another_language(faulty, tmp_path, capsys):
+    report, told = faulty.folder / "cues.json", tmp_path / "again.json"
+    arguments = ["--language", "de", "--engine", "null", "--json", str(told)]
+    assert main(["coach", "--replay", str(report), *arguments]) == 0
+    lines = json.loads(told.read_text())["lines"]
+    corrections = [line["correction"] for line in lines if line["event"] == "said" and line["correction"]]
+    assert corrections == [cue["correction"] for cue in faulty.document["cues"] if cue["correction"]]
+    assert min(line["time_s"] for line in lines) > 0.0
+    assert "Knie" in capsys.readouterr().out
 
 
 class TestFiles:

@@ -16,7 +16,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from kinecue.body.errors import ConfigError
-from kinecue.nodes.base import stamp_to_ns
+from kinecue.nodes.base import LATCHED_QOS, ns_to_stamp, stamp_to_ns
 from kinecue_msgs import msg
 
 CABLE = msg.CableLoad
@@ -92,6 +92,27 @@ def test_two_cables_of_a_clip_and_their_truth(bench, tmp_path):
         assert m.header.frame_id == "cable_pulley_" + sides[m.side][1]
         assert m.flags & CABLE.FLAG_SIMULATED
         assert m.pulley.y == pytest.approx(0.4 if m.side == CABLE.SIDE_LEFT else -0.4)
+
+
+def test_a_clip_whose_first_frames_were_not_heard_keeps_its_time(bench, tmp_path):
+    """A busy process loses frames, which are best effort; the latched set tells when they began."""
+    true_encoder = bench.listen(msg.RepEncoder, "machine/truth/encoder", EVERY)
+    truth = two_cables(tmp_path / "clip.truth.json")
+    bench.started("machine", driver="simulated", truth_file=str(truth), publish_truth=True)
+    start = time.time_ns() - 1_500_000_000
+    sets, form = bench.talk(msg.SetSummary, "set", LATCHED_QOS), bench.talk(msg.FormState, "form")
+    old = ns_to_stamp(start - 60_000_000_000)
+    sets(scenes.summary(start, active=True, set_id="set-0", start=old))  # of another clip
+    form(scenes.form(time.time_ns()))
+    bench.wait(lambda: len(true_encoder) > 2)
+    sets(scenes.summary(start, active=True, start=ns_to_stamp(start)))
+    bench.spin(0.2)
+    true_encoder.clear()
+    bench.wait(lambda: len(true_encoder) > 20)
+    for m in true_encoder:
+        if m.side == msg.RepEncoder.SIDE_LEFT:
+            t = (stamp_to_ns(m.header.stamp) - start) * 1e-9
+            assert m.position == pytest.approx(0.25 - 0.25 * math.cos(math.pi * t / 2.0), abs=0.005)
 
 
 def test_a_clip_without_a_cable_says_so(bench, tmp_path):

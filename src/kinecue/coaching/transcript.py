@@ -93,7 +93,8 @@ class Transcript:
 
 def line_text(line: Line) -> str:
     """One line of a transcript, for a person."""
-    clock = f"{int(line.time_s // 60)}:{line.time_s % 60:04.1f}"
+    minutes, seconds = divmod(abs(line.time_s), 60.0)
+    clock = f"{'-' if line.time_s < 0.0 else ''}{minutes:.0f}:{seconds:04.1f}"
     if line.event == "said":
         cut = " -- cut off" if line.details["status"] == "interrupted" else ""
         kind = line.details["kind"]

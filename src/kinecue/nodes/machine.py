@@ -99,6 +99,7 @@ class MachineNode(KineCueNode):
             msg.RepEncoder, "machine/truth/encoder", SENSOR_QOS
         )
         self.create_subscription(msg.FormState, "form", self.guarded(self._on_form), SENSOR_QOS)
+        self.create_subscription(msg.SetSummary, "set", self.guarded(self._on_set, latched=True), LATCHED_QOS)
         self.create_subscription(
             String, "truth/track", self.guarded(self._on_track, latched=True), LATCHED_QOS
         )
@@ -330,6 +331,13 @@ class MachineNode(KineCueNode):
             self._simulated.begin(stamp)
         else:
             self._simulated.follow(message.progress, stamp)
+
+    def _on_set(self, message: msg.SetSummary) -> None:
+        """The first frames of a clip may get lost on their way to a busy process; when its set began does not."""
+        start = stamp_to_ns(message.start)
+        recent = abs(start - self.now_ns()) <= _FOREIGN_NS
+        if self._simulated is not None and self._recorded and not self._gym and message.active and recent:
+            self._simulated.begin(start)
 
     def _on_track(self, message: String) -> None:
         """A performance of the simulated gym begins."""

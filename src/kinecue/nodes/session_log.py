@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import dropwhile
 from typing import Any
 
 from rclpy.node import Node
@@ -164,7 +165,9 @@ class SessionLog(Node):
 
     def recorded_set(self, source: str, exercise: str) -> RecordedSet:
         """The session, to be coached again."""
-        return RecordedSet(source, exercise, self.session.start_ns, tuple(self.session.recorded))
+        # before its first frame there is only the news that there is no set yet
+        begun = dropwhile(lambda event: not isinstance(event.what, FormState), self.session.recorded)
+        return RecordedSet(source, exercise, self.session.start_ns, tuple(begun))
 
     def cue_records(self, wav_zero_ns: int | None) -> list[dict[str, Any]]:
         """Each cue with its times, s since the first frame and ms between steps, and the measurement behind it."""
