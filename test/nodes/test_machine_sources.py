@@ -101,7 +101,7 @@ def test_pulled_out_is_told_and_nobody_waits_and_it_comes_back(bench, device):
     before = len(encoder)
     device.plug_in()
     bench.wait(lambda: len(usable(encoder[before:])) > 20, "coming back")
-    bench.wait(lambda: values(heard.of("machine")[-1])["reconnections"] == "1", "being told")
+    bench.wait(lambda: values(heard.of("machine")[-1]).get("reconnections") == "1", "being told")
     assert printer.number > 0
 
 
