@@ -22,7 +22,7 @@ cantools = pytest.importorskip("cantools", reason="cantools is not installed: pi
 
 CONFIG = Path(__file__).parents[2] / "config" / "machine"
 DBC = CONFIG / "cable.dbc"
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 _CHANNELS = itertools.count()
 
 

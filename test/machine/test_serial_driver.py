@@ -18,7 +18,7 @@ from kinecue.machine.drivers.serial_port import SerialDriver
 from kinecue.machine.drivers.supervisor import Link, Supervisor
 from kinecue.machine.samples import CableSample, CableSide, EncoderSample
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 SIDES = (CableSide.LEFT, CableSide.RIGHT)
 
 
@@ -169,7 +169,7 @@ def test_a_gateway_in_the_network_is_read_as_fast_as_it_sends():
                 lambda: gateway.sendall(line(CableSide.NONE, next(more), 1000 * (300 + next(more)))),
             )
             # two bytes at a time would take half a minute
-            assert time.monotonic() - begun < PATIENCE_S / 2
+            assert time.monotonic() - begun < 15.0
         with pytest.raises(DriverLost):
             read_until(driver, 1_000_000)
         driver.close()

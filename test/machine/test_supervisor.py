@@ -15,7 +15,7 @@ from kinecue.machine.drivers.supervisor import Link, Supervisor
 from kinecue.machine.drivers.tally import Tally
 from kinecue.machine.samples import CableSide
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 def sample(stamp_ns=0, side=CableSide.NONE):

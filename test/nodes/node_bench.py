@@ -45,7 +45,7 @@ NODES: dict[str, type[KineCueNode]] = {
 _DOMAINS = itertools.count(os.getpid())
 LOGS = Path(tempfile.gettempdir()) / f"kinecue_test_logs_{os.getpid()}"
 """Every context leaves a log file; thousands of them would fill the one of the person who runs the tests."""
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 """For what takes milliseconds on a quiet machine."""
 
 

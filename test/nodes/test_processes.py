@@ -13,7 +13,7 @@ from node_bench import NODES, values, write_pictures
 from sensor_msgs.msg import CameraInfo
 
 START = "import sys; from kinecue.nodes.{} import main; sys.exit(main())"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Program:
