@@ -137,6 +137,34 @@ def test_a_few_missing_frames_do_not_hide_a_fault() -> None:
     assert len(scored.faults) == 1  # once per repetition, however long it lasts
 
 
+@pytest.mark.parametrize("fps", [6, 24, 60])
+def test_a_danger_that_stays_is_raised_again_and_is_one_fault(fps: int) -> None:
+    parts = [stand(0.5), squat(8.0, pause=5.0, ratio=0.7), stand(0.6), squat(ratio=0.7), stand(0.6)]
+    scored = score(parts, fps, recorder(FRONT), "front_squat")
+    first, again, next_one = scored.faults
+    assert (first.name, first.repetition, again.name, again.repetition) == ("knees_in", 1, "knees_in", 1)
+    assert again.stamp_ns - first.stamp_ns == pytest.approx(3.5e9, abs=1e9 / fps + 1)
+    assert again.onset_ns == first.onset_ns  # the same evidence
+    assert again.duration > 3.5
+    assert next_one.repetition == 2
+    assert [r.faults for r in scored.repetitions] == [("knees_in",), ("knees_in",)]
+    assert scored.scorer.summary().faults == {"knees_in": 2}
+
+
+def test_a_danger_that_comes_back_in_the_same_repetition_is_raised_again() -> None:
+    out, well = squat(8.0, pause=5.0, ratio=0.7), squat(8.0, pause=5.0)
+    wavering = Part(8.0, lambda share: (well if 0.45 < share < 0.65 else out).course(share))
+    scored = score([stand(0.5), wavering, stand(0.6)], 24, recorder(FRONT), "front_squat")
+    first, again = scored.faults
+    assert again.onset_ns > first.onset_ns + 2_000_000_000
+    assert scored.scorer.summary().faults == {"knees_in": 1}
+
+
+def test_what_is_no_danger_is_raised_once_however_long_it_stays() -> None:
+    scored = score([stand(0.5), squat(8.0, pause=5.0, ratio=0.7), stand(0.6)], 24, recorder(FRONT))
+    assert scored.fault_names == [("knees_in", 1)]
+
+
 def test_faults_of_a_movement_that_is_no_repetition_are_not_raised() -> None:
     lifting_a_bag = Part(2.0, lambda share: squat(lean=95, depth=20).course(share))
     assert score([stand(0.5), lifting_a_bag, stand(0.5)], recorder=recorder(SIDE)).faults == []

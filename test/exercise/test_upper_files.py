@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kinecue.body import BLAZEPOSE_33, Body
-from kinecue.coaching import load_phrase_book
+from kinecue.coaching import Orchestrator, load_phrase_book
 from kinecue.exercise import (
     Fault,
     FormState,
@@ -328,6 +328,30 @@ def test_the_faults_of_a_get_up_are_raised() -> None:
     result = score("turkish_get_up", perform("turkish_get_up", repetitions=1, faults=plants, fps=5.0))
     assert result.statuses == [VALID]
     assert set(result.names) == set(sizes)
+
+
+@pytest.mark.parametrize("fault", ["arm_not_vertical", "elbow_bent"])
+def test_a_bell_that_stays_off_is_warned_of_until_the_set_is_to_be_stopped(fault: str) -> None:
+    plant = PlantedFault(
+        fault,
+        (1,),
+        SUFFICIENT["turkish_get_up"][fault] * EXERCISES["turkish_get_up"].faults[fault].limit,
+    )
+    track = perform("turkish_get_up", repetitions=1, tempo=2.2, faults=(plant,), fps=10.0)
+    result = score("turkish_get_up", track)
+    raised = [item for item in result.faults if item.name == fault]
+    assert len(raised) >= 4
+    assert {item.repetition for item in raised} == {1}
+    book = load_phrase_book(Path(__file__).parents[2] / "config" / "phrases" / "en.yaml")
+    coach = Orchestrator(book)
+    said = [
+        decision.cue
+        for item in raised
+        for decision in coach.on_fault(item, item.stamp_ns)
+        if decision.cue is not None
+    ]
+    assert [bool(cue.correction) for cue in said[:4]] == [True, True, True, False]
+    assert said[3].text in book.stop.say
 
 
 # -- sides -------------------------------------------------------------------------------------------------------

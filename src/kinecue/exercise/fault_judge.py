@@ -3,19 +3,20 @@
 The errors of landmarks are mostly bias, so a standard deviation is never shrunk by looking longer: `hold_s`
 guards against glitches, the probability against bias. Each fault is raised once per repetition and side, when it has been
 believed for `hold_s`, and then followed until it is over: believing needs `probability`, giving up needs `_RELEASE` less.
+A danger is raised again while it stays or when it comes back: a repetition can be long (a get-up takes half a minute).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kinecue.body.measurement import Measurement, Reason
 from kinecue.exercise.blocks import Judge, Outside
 from kinecue.exercise.course import interpolator
 from kinecue.exercise.features import FEATURES, FeatureFrame
 from kinecue.exercise.model import FaultRule
-from kinecue.exercise.results import Phase, Side
+from kinecue.exercise.results import Phase, Severity, Side
 from kinecue.exercise.signal import Signal
 
 _NEAR_START = 0.5
@@ -30,6 +31,8 @@ _MISSED_SHARE = 0.25
 """The extreme of a movement is not known if the feature was hidden, or out of view, for more than this share of it."""
 _MISSING_S = 0.15
 """Evidence survives frames without a measurement for this long (or two frames at low rates)."""
+_DANGER_AGAIN_S = 3.5
+"""A danger is raised again in the same repetition no sooner; the coach repeats a warning after 3 s."""
 _COARSE = Measurement.abstained(Reason.UNCERTAIN)
 
 
@@ -73,6 +76,7 @@ class Finding:
         onset: time of the first frame of the evidence, s.
         duration: from the onset to the frame in which it was raised, s.
         magnitude: how far outside the limit, in tolerances.
+        again: it was raised in this repetition before, and is no further fault.
     """
 
     rule_name: str
@@ -87,6 +91,7 @@ class Finding:
     duration: float = 0.0
     phase: Phase = Phase.UNKNOWN
     stage: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,12 +133,14 @@ class _Evidence:
         "pending",
         "probability",
         "raised",
+        "raised_at",
     )
 
     def __init__(self) -> None:
         self.onset = math.nan
         self.last = math.nan
         self.raised = False
+        self.raised_at = math.nan
         self.pending: Finding | None = None
         self.finding: Finding | None = None
         self.extreme: Measurement | None = None
@@ -160,9 +167,15 @@ class _Evidence:
     def raise_(self, finding: Finding) -> Finding:
         """The fault is there."""
         self.raised, self.finding = True, finding
+        self.raised_at = finding.onset + finding.duration
         self.believed_s = finding.duration
         self.probability, self.magnitude = finding.probability, finding.magnitude
         return finding
+
+    def raise_again(self, finding: Finding) -> Finding:
+        """It is still there, or came back."""
+        self.raised_at = finding.onset + finding.duration
+        return replace(finding, again=True)
 
 
 class FaultJudge:
@@ -268,10 +281,10 @@ class FaultJudge:
             finding = self._accumulate(evidence, now, side, measured)
             if finding is None:
                 continue
-            if now.under_way:
-                found.append(evidence.raise_(finding))
-            else:
+            if not now.under_way:
                 evidence.pending = finding
+                continue
+            found.append(evidence.raise_again(finding) if evidence.raised else evidence.raise_(finding))
         return found
 
     def conclude(self, peak: Measurement | None = None, at: Moment | None = None) -> list[Finding]:
@@ -348,7 +361,10 @@ class FaultJudge:
             if probability > evidence.probability:
                 evidence.probability = probability
             evidence.magnitude = max(evidence.magnitude, self._beyond(measured.value, limit))
-            return None
+            due = now.under_way and now.t - evidence.raised_at >= _DANGER_AGAIN_S
+            if self.rule.severity is not Severity.DANGER or not due:
+                return None
+            going_on = not math.isnan(evidence.onset)
         if probability < self.rule.probability:
             return None
         if not going_on:

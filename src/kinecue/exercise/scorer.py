@@ -330,10 +330,10 @@ class Scorer:
     def _report(self, findings: list[Finding], update: PhaseUpdate) -> None:
         for finding in findings:
             fault = self._fault(finding, update.phase, update.stage)
-            if update.provisional:
+            if not update.provisional:
+                self._raise(fault, further=not finding.again)
+            elif not finding.again:
                 self._unsure.append(fault)  # a false cue to somebody who only gets into position
-            else:
-                self._raise(fault)
 
     def _fault(self, finding: Finding, phase: Phase, stage: str) -> Fault:
         self._fault_numbers[finding.rule_name] += 1
@@ -346,8 +346,8 @@ class Scorer:
             repetition=number,
         )
 
-    def _raise(self, fault: Fault) -> None:
-        self._set.faults[fault.name] += 1
+    def _raise(self, fault: Fault, further: bool = True) -> None:
+        self._set.faults[fault.name] += further
         self._faults.append(fault)
 
     def _take(self, update: PhaseUpdate, phase: Phase) -> None:
