@@ -28,7 +28,8 @@ demo: ## Watch the sample clip and speak; VIDEO=clip.mp4 or CAMERA=0, EXERCISE=s
 	@$(BIN)/kinecue demo $(DEMO_ARGUMENTS)
 
 # Those that measure time, or run whole graphs, have the machine for themselves; the others share it.
-ALONE := test/bootstrap test/cli test/launch test/nodes test/speech
+ALONE := test/bootstrap test/cli/test_coach.py test/cli/test_demo.py test/cli/test_machine_commands.py \
+	test/launch test/nodes test/speech
 
 .PHONY: test
 test: ## Run the linters, the type checker and all tests; PYTEST_ARGUMENTS=test/body for some
