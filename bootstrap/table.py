@@ -31,6 +31,18 @@ class OwnCommand:
     """What holds where it fails, for one that can be gone without."""
 
 
+def _clips(name: str, goal: str, *clips: str) -> OwnCommand:
+    """Clips of the simulated gym for a goal; those that are there already are not made again."""
+    return OwnCommand(
+        name,
+        "Sample clips" if clips[1:] else "Sample clip",
+        ("sample", *clips),
+        inputs=("src/kinecue/simulation",),
+        outputs=tuple(f"samples/{clip}.mp4" for clip in clips),
+        goals=(goal,),
+    )
+
+
 OWN_COMMANDS = (
     OwnCommand(
         "models",
@@ -78,24 +90,9 @@ OWN_COMMANDS = (
         outputs=("language/smollm2-135m/model.onnx", "language/smollm2-135m/tokenizer.json"),
         without="Going on without it: the coach then speaks with the words of its phrase book alone.",
     ),
-    OwnCommand(
-        "sample",
-        "Sample clip",
-        ("sample", "sample_squat"),
-        inputs=("src/kinecue/simulation",),
-        outputs=("samples/sample_squat.mp4",),
-        goals=("demo",),
-    ),
-    OwnCommand(
-        "samples",
-        "Sample clips",
-        ("sample", "sample_squat", "clean_squat", "sample_curl", "clean_curl"),
-        inputs=("src/kinecue/simulation",),
-        outputs=tuple(
-            f"samples/{name}.mp4" for name in ("sample_squat", "clean_squat", "sample_curl", "clean_curl")
-        ),
-        goals=("test", "bench"),
-    ),
+    _clips("sample", "demo", "sample_squat"),
+    _clips("test_samples", "test", "sample_squat", "clean_squat"),
+    _clips("samples", "bench", "sample_squat", "clean_squat", "sample_curl", "clean_curl"),
 )
 
 
