@@ -104,8 +104,13 @@ def test_the_composed_graph_takes_parameters_by_node_and_ends_cleanly(
         info = bench.listen(CameraInfo, "camera_info")
         bench.wait(lambda: info)
         assert info[0].header.frame_id == "lens"
-    nodes = {name for name, of in bench.peer.get_node_names_and_namespaces() if of == (namespace or "/")}
-    assert nodes >= set(NODES) - {"fusion"}
+    # those of the second process come later
+
+    def all_are_there():
+        known = bench.peer.get_node_names_and_namespaces()
+        return {name for name, of in known if of == (namespace or "/")} >= set(NODES) - {"fusion"}
+
+    bench.wait(all_are_there, "all nodes being there")
     status, text = running.end(number)
     assert status == 0
     assert_clean(text)
